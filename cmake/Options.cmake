@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+# Compiler flags of our own code. Warnings are errors; headers of others are system headers.
+add_library(tfsr_options INTERFACE)
+target_compile_options(tfsr_options INTERFACE
+  -Wall -Wextra -Wpedantic -Werror -Wno-unused-parameter -fno-omit-frame-pointer)
+target_compile_definitions(tfsr_options INTERFACE _GLIBCXX_USE_CXX11_ABI=1)
+if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+  target_compile_options(tfsr_options INTERFACE -Wthread-safety)
+endif()
+if(TFSR_SANITIZE)
+  target_compile_options(tfsr_options INTERFACE -fsanitize=${TFSR_SANITIZE} -fno-sanitize-recover=all)
+  target_link_options(tfsr_options INTERFACE -fsanitize=${TFSR_SANITIZE})
+endif()
+target_include_directories(tfsr_options INTERFACE
+  "${PROJECT_SOURCE_DIR}/cpp" "${PROJECT_SOURCE_DIR}/cpp/serving_core")
+
+find_program(TFSR_CCACHE ccache)
+if(TFSR_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  # Precompiled headers are seen by ccache only with these two kinds of sloppiness.
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+    "${CMAKE_COMMAND}" -E env "CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime"
+    "CCACHE_BASEDIR=${PROJECT_SOURCE_DIR}" "CCACHE_NOHASHDIR=1" "${TFSR_CCACHE}")
+endif()
