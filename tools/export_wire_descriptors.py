@@ -5,7 +5,8 @@ Usage: export_wire_descriptors.py OUTPUT [--list]
 
 No `.proto` files ship in the wheels, but the generated Python modules carry the descriptors. The set holds every file of
 `tensorflow_serving.apis` and `tensorflow_serving.config` with all that they import, dependencies first, so that it can be
-fed to `protoc --descriptor_set_in` and to a `DescriptorPool`. `--list` prints the names of TensorFlow Serving's own files.
+fed to `protoc --descriptor_set_in` and to a `DescriptorPool`; with them goes `saved_model.proto`, so that signatures can be
+read without TensorFlow. `--list` prints the names of TensorFlow Serving's own files.
 """
 
 import importlib
@@ -52,6 +53,7 @@ def main() -> None:
                 file = importlib.import_module(f"{package_name}.{module.name}").DESCRIPTOR
                 _collect(file, seen)
                 own.append(file.name)
+    _collect(importlib.import_module("tensorflow.core.protobuf.saved_model_pb2").DESCRIPTOR, seen)
     result = descriptor_pb2.FileDescriptorSet(file=seen.values())
     output.write_bytes(result.SerializeToString(deterministic=True))
     if "--list" in sys.argv[2:]:
