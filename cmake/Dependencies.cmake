@@ -27,6 +27,7 @@ set_target_properties(tfsr_tf_cc PROPERTIES
   INTERFACE_LINK_LIBRARIES tfsr_tf_framework)
 
 add_library(tfsr_dep_absl INTERFACE)
+target_compile_definitions(tfsr_dep_absl INTERFACE "TFSR_TENSORFLOW_VERSION=\"${TFSR_TENSORFLOW_VERSION}\"")
 target_include_directories(tfsr_dep_absl SYSTEM INTERFACE "${TFSR_TENSORFLOW_DIR}/include")
 target_link_libraries(tfsr_dep_absl INTERFACE tfsr_tf_framework Threads::Threads)
 

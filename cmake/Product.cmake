@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+# What the wheel holds: libtfserving_remote.so with every room, and what stands on it.
+
+set(_rooms protos serving_core base net store manifest stream source policy inference server)
+set(_whole)
+foreach(room ${_rooms})
+  list(APPEND _whole "$<LINK_LIBRARY:WHOLE_ARCHIVE,tfsr_${room}>")
+  list(APPEND _override tfsr_${room})
+endforeach()
+list(JOIN _override "," _override)
+
+# Whole archives, so that static registrations stay and a stranger's plugin finds every class.
+add_library(tfserving_remote SHARED "${PROJECT_SOURCE_DIR}/cmake/pch.cc")
+set_target_properties(tfserving_remote PROPERTIES
+  LIBRARY_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}"
+  LINK_LIBRARY_OVERRIDE "WHOLE_ARCHIVE,${_override}"
+  INSTALL_RPATH "$ORIGIN/../tensorflow")
+target_link_libraries(tfserving_remote PRIVATE ${_whole} tfsr_options tfsr_dep_tensorflow)
+target_link_options(tfserving_remote PRIVATE "LINKER:-z,defs" "LINKER:--gc-sections")
+
+# Users of the library see its headers, but link it instead of the rooms.
+add_library(tfsr_product INTERFACE)
+target_link_libraries(tfsr_product INTERFACE tfserving_remote tfsr_options tfsr_dep_tensorflow)
+target_include_directories(tfsr_product SYSTEM INTERFACE "${TFSR_PROTO_DIR}")
+
+add_executable(tensorflow_model_server "${PROJECT_SOURCE_DIR}/cpp/tfserving_remote/server/main.cc")
+target_link_libraries(tensorflow_model_server PRIVATE tfsr_product)
+set_target_properties(tensorflow_model_server PROPERTIES
+  RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}"
+  INSTALL_RPATH "$ORIGIN/..:$ORIGIN/../../tensorflow")
+
+install(TARGETS tfserving_remote LIBRARY DESTINATION tfserving_remote COMPONENT wheel)
+install(TARGETS tensorflow_model_server RUNTIME DESTINATION tfserving_remote/bin COMPONENT wheel)
+file(WRITE "${PROJECT_BINARY_DIR}/_built_for.txt" "${TFSR_TENSORFLOW_VERSION}\n")
+install(FILES "${PROJECT_BINARY_DIR}/_built_for.txt" DESTINATION tfserving_remote COMPONENT wheel)
+install(FILES "${TFSR_WIRE_DESCRIPTORS}" DESTINATION tfserving_remote RENAME _wire.binpb COMPONENT wheel)
