@@ -52,10 +52,10 @@ struct StoreCallOptions {
 ///
 /// Units:    bytes.
 /// Errors:   NOT_FOUND (object or bucket), PERMISSION_DENIED and UNAUTHENTICATED (with what to
-/// check), FAILED_PRECONDITION
-///           (the object is no longer the one that `tag` names), UNAVAILABLE (worth retrying;
-///           decorators do), DATA_LOSS, RESOURCE_EXHAUSTED, CANCELLED, DEADLINE_EXCEEDED. Messages
-///           say verb, URL, what, request id and advice.
+///           check), FAILED_PRECONDITION (the object is no longer the one that `tag` names),
+///           OUT_OF_RANGE (it is, and ends before the range does), INVALID_ARGUMENT, UNAVAILABLE
+///           (worth retrying; RetryingStore does), DATA_LOSS, RESOURCE_EXHAUSTED, CANCELLED,
+///           DEADLINE_EXCEEDED. Messages say verb, URL, what, request id and advice.
 /// Threads:  safe to call from any thread; calls block.
 /// Lifetime: outlives its calls.
 class ObjectStore {
@@ -72,7 +72,8 @@ class ObjectStore {
                                           const StoreCallOptions& options) = 0;
 
   /// Reads `into.size()` bytes from `offset` of the object that `tag` names, straight into `into`.
-  /// Exactly these bytes or an error. `into` may be written to even when the call fails.
+  /// Exactly these bytes or an error. `into` may be written to even when the call fails. An empty
+  /// `into` is filled without asking the store; an empty `tag` is INVALID_ARGUMENT.
   virtual absl::Status Read(absl::string_view key, absl::string_view tag, uint64_t offset,
                             absl::Span<char> into, const StoreCallOptions& options) = 0;
 
