@@ -56,8 +56,11 @@ struct Manifest {
 
 /// Bounds of what ParseManifest accepts; a manifest comes from outside.
 struct ManifestLimits {
-  uint64_t max_bytes = 256 << 20;
+  /// The chunks of a model of 5 TB take this much.
+  uint64_t max_bytes = 64 << 20;
   uint64_t max_files = 1'000'000;
+  /// A chunk is held in memory while it is checked.
+  uint64_t max_chunk_size = 256 << 20;
   int max_depth = 64;
 };
 
