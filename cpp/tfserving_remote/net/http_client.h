@@ -3,6 +3,7 @@
 #define TFSERVING_REMOTE_NET_HTTP_CLIENT_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -50,7 +51,9 @@ struct HttpRequest {
 };
 
 struct HttpCallOptions {
-  /// For the TCP and the TLS handshake together.
+  /// For name look-up. One dead name server in resolv.conf already costs 5 s.
+  absl::Duration look_up_timeout = absl::Seconds(15);
+  /// For the TCP handshake, with all addresses tried, and the TLS handshake together.
   absl::Duration connect_timeout = absl::Seconds(5);
   /// Longest wait for the next byte. A store that sends one byte now and then is caught by
   /// `deadline` instead.
@@ -75,17 +78,19 @@ struct HttpResponse {
 };
 
 /// Sends HTTP/1.1 requests over kept-alive connections. Never follows a redirect and never retries:
-/// both are the caller's to decide, except that a request is sent again on a fresh connection when
-/// a kept-alive one turned out to be closed before the first byte of an answer.
+/// both are the caller's to decide, except that an idempotent request (not a POST) is sent again on
+/// a fresh connection when a kept-alive one turned out to be closed before the first byte of an
+/// answer.
 ///
 /// Units:    bytes.
-/// Errors:   UNAVAILABLE (connect, reset, stall, TLS, name look-up; worth retrying),
-/// DEADLINE_EXCEEDED, CANCELLED,
-///           DATA_LOSS (body shorter or longer than declared or than `body_into`),
-///           RESOURCE_EXHAUSTED (body too large), INVALID_ARGUMENT (malformed request). Any
-///           complete answer is OK, whatever its HTTP status.
+/// Errors:   UNAVAILABLE (connect, reset, stall, TLS, name look-up, malformed answer; worth
+///           retrying), DEADLINE_EXCEEDED, CANCELLED, DATA_LOSS (body shorter or longer than
+///           declared or than `body_into`), RESOURCE_EXHAUSTED (body longer than max_body_bytes,
+///           header longer than 64 KiB), INVALID_ARGUMENT (malformed request). Any complete answer
+///           is OK, whatever its HTTP status.
 /// Threads:  safe to call from any thread; a call blocks its thread.
-/// Lifetime: outlives its calls; the destructor closes idle connections.
+/// Lifetime: outlives its calls; the destructor closes idle connections. A name look-up that a call
+///           gave up waiting for ends by itself, maybe after the client is gone.
 class HttpClient {
  public:
   virtual ~HttpClient() = default;
@@ -98,10 +103,13 @@ struct HttpClientOptions {
   int max_idle_per_origin = 64;
   absl::Duration max_idle_time = absl::Seconds(20);
   std::string user_agent = "tfserving-remote";
-  /// PEM file of certificate authorities; empty: the system's.
+  /// PEM file of certificate authorities. Empty: those named by SSL_CERT_FILE and SSL_CERT_DIR, or
+  /// else the system's.
   std::string ca_file;
   /// Off only for tests against self-signed stores.
   bool verify_tls = true;
+  /// Numeric addresses of a host, in the order to try; may block. Empty: the system's resolver.
+  std::function<absl::StatusOr<std::vector<std::string>>(const std::string& host)> look_up;
 };
 
 absl::StatusOr<std::unique_ptr<HttpClient>> CreateHttpClient(HttpClientOptions options);
