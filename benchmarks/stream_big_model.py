@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Time and memory to bring a 1.2 GB version from S3 into serving, with its peers in the same run.
 
-Informational: prints ratios, never fails on a number. Peers: the same server on the same files in memory (`local`), and,
-where s5cmd is present, copying with s5cmd and then loading (`s5cmd + local`). The store is versitygw on loopback, on the same
-processor cores, so store, sockets and restore share them.
+Informational: prints ratios, never fails on a number. Peers: the same server on the same files
+in memory (`local`), and, where s5cmd is present, copying with s5cmd and then loading (`s5cmd +
+local`). The store is versitygw on loopback, on the same processor cores, so store, sockets and
+restore share them.
 
     ./dev bench [--bytes N] [--rounds N] [--archive tar.zst]
 """
@@ -24,7 +25,6 @@ sys.path.insert(0, str(ROOT / "tests/integration"))
 
 from model_server import ModelServer  # noqa: E402
 from stores import S3Store, go_tool, versitygw_server  # noqa: E402
-
 from tfserving_remote import publish  # noqa: E402
 
 
@@ -38,7 +38,9 @@ class Series:
 def load_once(base_path: str, environment: dict[str, str]) -> tuple[float, int]:
     """Seconds from the start of the server to AVAILABLE, and the peak of its memory."""
     begin = time.monotonic()
-    server = ModelServer("--model_name=m", f"--model_base_path={base_path}", environment=environment)
+    server = ModelServer(
+        "--model_name=m", f"--model_base_path={base_path}", environment=environment
+    )
     try:
         server.wait_available("m", 1, timeout=300)
         return time.monotonic() - begin, server.resident_bytes("VmHWM")
@@ -72,12 +74,19 @@ def main() -> int:
             return compare(folder, endpoint, s5cmd, arguments)
 
 
-def compare(folder: pathlib.Path, endpoint: str, s5cmd: str | None, arguments: argparse.Namespace) -> int:
+def compare(
+    folder: pathlib.Path, endpoint: str, s5cmd: str | None, arguments: argparse.Namespace
+) -> int:
     store = S3Store(endpoint, "bench-bucket")
     store.make_bucket()
     os.environ.update(store.environment)
     publish(folder / "local/1", store.url("m"), version=1, archive=arguments.archive)
-    idle, local, streamed, copied = Series("idle"), Series("local"), Series("streamed"), Series("s5cmd + local")
+    idle, local, streamed, copied = (
+        Series("idle"),
+        Series("local"),
+        Series("streamed"),
+        Series("s5cmd + local"),
+    )
     for _ in range(arguments.rounds):
         plain = {"TFSR_BENCH": "1"}
         for series, path in ((idle, folder / "tiny"), (local, folder / "local")):
@@ -89,8 +98,17 @@ def compare(folder: pathlib.Path, endpoint: str, s5cmd: str | None, arguments: a
         streamed.peak_bytes.append(peak)
         if s5cmd is not None and arguments.archive is None:
             begin = time.monotonic()
-            command = [s5cmd, "--endpoint-url", endpoint, "cp", f"s3://{store.bucket}/m/1/*", str(folder / "copy/1/")]
-            subprocess.run(command, check=True, capture_output=True, env={**os.environ, **store.environment})
+            command = [
+                s5cmd,
+                "--endpoint-url",
+                endpoint,
+                "cp",
+                f"s3://{store.bucket}/m/1/*",
+                str(folder / "copy/1/"),
+            ]
+            subprocess.run(
+                command, check=True, capture_output=True, env={**os.environ, **store.environment}
+            )
             copy_seconds = time.monotonic() - begin
             seconds, peak = load_once(f"file://{folder / 'copy'}", plain)
             copied.seconds.append(copy_seconds + seconds)
@@ -112,7 +130,8 @@ def report(idle: Series, others: list[Series], model_bytes: int) -> None:
         load = statistics.median(series.seconds) - start
         peak = statistics.median(series.peak_bytes)
         print(
-            f"{series.name:>14}: {load:6.2f} s ({load / local:4.2f} x local), {model_bytes / load / 1e6:5.0f} MB/s, "
+            f"{series.name:>14}: {load:6.2f} s ({load / local:4.2f} x local), "
+            f"{model_bytes / load / 1e6:5.0f} MB/s, "
             f"peak {peak / 1e6:5.0f} MB = idle + {(peak - base) / model_bytes:4.2f} x model"
         )
 

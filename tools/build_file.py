@@ -3,9 +3,10 @@
 
 Usage: build_file.py [--check]
 
-One cc_library a room, made from the room's CMakeLists.txt and from the #include lines of its files, so that both builds
-name the same sources and each dependency is there because a file includes it. Labels are those of upstream's workspace.
-With --check nothing is written: exit 1 when BUILD is not what would be written, or when buildifier, where present, objects.
+One cc_library a room, made from the room's CMakeLists.txt and from the #include lines of its
+files, so that both builds name the same sources and each dependency is there because a file
+includes it. Labels are those of upstream's workspace. With --check nothing is written: exit 1
+when BUILD is not what would be written, or when buildifier, where present, objects.
 """
 
 import difflib
@@ -107,10 +108,14 @@ def render(rooms: list[Room]) -> str:
 
     # buildifier sorts labels of this package before those of others.
     def order(text: str) -> tuple[int, str]:
-        return (0 if text.startswith(":") else 1 if text.startswith("//") else 2, text.replace(":", "!"))
+        return (
+            0 if text.startswith(":") else 1 if text.startswith("//") else 2,
+            text.replace(":", "!"),
+        )
 
     parts = [
-        "# The plugin as Bazel targets, for TensorFlow Serving's tree. Written by tools/build_file.py.\n",
+        "# The plugin as Bazel targets, for TensorFlow Serving's tree. "
+        "Written by tools/build_file.py.\n",
         'load("@rules_cc//cc:defs.bzl", "cc_library")\n',
         'package(default_visibility = ["//visibility:public"])\n',
         'licenses(["notice"])\n',
@@ -133,7 +138,10 @@ def buildifier_objects(path: pathlib.Path) -> bool:
     binary = shutil.which("buildifier", path=search)
     if binary is None:
         return False
-    return subprocess.run([binary, "-mode=check", "-lint=warn", str(path)], check=False).returncode != 0
+    return (
+        subprocess.run([binary, "-mode=check", "-lint=warn", str(path)], check=False).returncode
+        != 0
+    )
 
 
 def main() -> int:
@@ -146,7 +154,9 @@ def main() -> int:
     found = path.read_text("utf-8")
     if found != wanted:
         sys.stdout.writelines(
-            difflib.unified_diff(found.splitlines(True), wanted.splitlines(True), "BUILD", "what it should be")
+            difflib.unified_diff(
+                found.splitlines(True), wanted.splitlines(True), "BUILD", "what it should be"
+            )
         )
         print("BUILD is out of date; run: python tools/build_file.py")
         return 1

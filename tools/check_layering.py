@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Hold the C++ rooms to the layer line of cpp/README.md.
 
-A room may include itself and the rooms to its left. Rooms joined by `|` are peers. Only tests and `testing` include `testing`.
-Plugin rooms (up to `policy`) include only the public headers of serving_core. Sockets, TLS and HTTP/2 stay in `net`.
+A room may include itself and the rooms to its left. Rooms joined by `|` are peers. Only tests
+and `testing` include `testing`. Plugin rooms (up to `policy`) include only the public headers
+of serving_core. Sockets, TLS and HTTP/2 stay in `net`.
 """
 
 import pathlib
@@ -58,7 +59,11 @@ def judge(room: str, is_test: bool, header: str, ranks: dict[str, int], public: 
     if room == "serving_core":
         return "serving_core stands alone"
     if other not in ranks:
-        return f"{other} is no room that others may include" if other != "testing" else "only tests include testing"
+        return (
+            f"{other} is no room that others may include"
+            if other != "testing"
+            else "only tests include testing"
+        )
     if ranks[other] > ranks[room]:
         return f"{room} stands below {other}"
     if ranks[other] == ranks[room]:

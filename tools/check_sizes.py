@@ -12,7 +12,11 @@ TEST_CEILING = 600
 
 def main() -> int:
     listed = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
+        ["git", "ls-files", "-co", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     failures = 0
     for name in listed.stdout.splitlines():

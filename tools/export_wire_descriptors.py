@@ -3,10 +3,11 @@
 
 Usage: export_wire_descriptors.py OUTPUT [--list]
 
-No `.proto` files ship in the wheels, but the generated Python modules carry the descriptors. The set holds every file of
-`tensorflow_serving.apis` and `tensorflow_serving.config` with all that they import, dependencies first, so that it can be
-fed to `protoc --descriptor_set_in` and to a `DescriptorPool`; with them goes `saved_model.proto`, so that signatures can be
-read without TensorFlow. `--list` prints the names of TensorFlow Serving's own files.
+No `.proto` files ship in the wheels, but the generated Python modules carry the descriptors.
+The set holds every file of `tensorflow_serving.apis` and `tensorflow_serving.config` with all
+that they import, dependencies first, so that it can be fed to `protoc --descriptor_set_in` and
+to a `DescriptorPool`; with them goes `saved_model.proto`, so that signatures can be read
+without TensorFlow. `--list` prints the names of TensorFlow Serving's own files.
 """
 
 import importlib
@@ -20,10 +21,12 @@ from google.protobuf import descriptor, descriptor_pb2
 
 
 def _stand_in_for_tensorflow() -> None:
-    """Make `tensorflow.core.*_pb2` importable without running TensorFlow's own start-up, which takes seconds."""
+    """Make `tensorflow.core.*_pb2` importable without TensorFlow's start-up of seconds."""
     spec = importlib.util.find_spec("tensorflow")
     if spec is None or spec.submodule_search_locations is None:
-        raise SystemExit("TensorFlow is not installed; install it with: pip install 'tensorflow~=2.21.0'")
+        raise SystemExit(
+            "TensorFlow is not installed; install it with: pip install 'tensorflow~=2.21.0'"
+        )
     package = types.ModuleType("tensorflow")
     package.__path__ = list(spec.submodule_search_locations)
     sys.modules["tensorflow"] = package

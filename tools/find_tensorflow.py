@@ -14,13 +14,16 @@ def main() -> int:
     spec = importlib.util.find_spec("tensorflow")
     if spec is None or spec.origin is None:
         print(
-            f"TensorFlow is not installed for {sys.executable}; install it with: pip install 'tensorflow~=2.21.0'",
+            f"TensorFlow is not installed for {sys.executable}; install it with: "
+            "pip install 'tensorflow~=2.21.0'",
             file=sys.stderr,
         )
         return 1
     folder = pathlib.Path(spec.origin).parent
     if not (folder / "libtensorflow_cc.so.2").exists():
-        print(f"{folder} has no libtensorflow_cc.so.2; a wheel for Linux is needed", file=sys.stderr)
+        print(
+            f"{folder} has no libtensorflow_cc.so.2; a wheel for Linux is needed", file=sys.stderr
+        )
         return 1
     for name in ("tensorflow", "tensorflow-cpu"):
         try:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Print requirements of pyproject.toml, one a line: the pins live there and nowhere else.
 
-Usage: list_requirements.py NAME..., with NAME one of `base`, `build`, an extra, or a dependency group.
+Usage: list_requirements.py NAME..., with NAME one of `base`, `build`, an extra, or a dependency
+group.
 """
 
 import pathlib

@@ -21,7 +21,9 @@ class Authority:
         self.certificate = folder / "ca.pem"
         self._write(self.certificate, signed.sign(self._key, hashes.SHA256()))
 
-    def _builder(self, subject: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+    def _builder(
+        self, subject: x509.Name, key: ec.EllipticCurvePrivateKey
+    ) -> x509.CertificateBuilder:
         now = datetime.datetime.now(datetime.timezone.utc)
         return (
             x509.CertificateBuilder()
@@ -48,7 +50,9 @@ class Authority:
         self._write(certificate, builder.sign(self._key, hashes.SHA256()))
         key_file.write_bytes(
             key.private_bytes(
-                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption(),
             )
         )
         return certificate, key_file

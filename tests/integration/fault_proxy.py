@@ -36,11 +36,14 @@ class Rule:
     hits: int = 0
 
     def applies(self, request: str) -> bool:
-        return (self.times is None or self.hits < self.times) and bool(re.search(self.pattern, request))
+        return (self.times is None or self.hits < self.times) and bool(
+            re.search(self.pattern, request)
+        )
 
 
 def status(code: int, s3_code: str) -> Callable[[Answer], Answer]:
-    body = f"<Error><Code>{s3_code}</Code><Message>injected</Message><RequestId>REQ-1</RequestId></Error>"
+    inner = f"<Code>{s3_code}</Code><Message>injected</Message><RequestId>REQ-1</RequestId>"
+    body = f"<Error>{inner}</Error>"
     return lambda _: Answer(code, [("Content-Type", "application/xml")], body.encode())
 
 
@@ -68,7 +71,9 @@ class FaultProxy:
     lock: threading.Lock = field(default_factory=threading.Lock)
     endpoint: str = ""
 
-    def add(self, pattern: str, change: Callable[[Answer], Answer], times: int | None = None) -> Rule:
+    def add(
+        self, pattern: str, change: Callable[[Answer], Answer], times: int | None = None
+    ) -> Rule:
         rule = Rule(pattern, change, times)
         with self.lock:
             self.rules.append(rule)
@@ -78,7 +83,9 @@ class FaultProxy:
         with self.lock:
             self.rules.clear()
 
-    def forward(self, method: str, target: str, headers: list[tuple[str, str]], body: bytes) -> Answer:
+    def forward(
+        self, method: str, target: str, headers: list[tuple[str, str]], body: bytes
+    ) -> Answer:
         request = f"{method} {urllib.parse.unquote(target)}"
         parts = urllib.parse.urlsplit(self.upstream)
         connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
@@ -105,14 +112,20 @@ def _handler(proxy: FaultProxy) -> type[http.server.BaseHTTPRequestHandler]:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             answer = proxy.forward(self.command, self.path, list(self.headers.items()), body)
             self.send_response(answer.status)
-            declared = dict((name.lower(), value) for name, value in answer.headers)
-            length = declared.get("content-length", "0") if self.command == "HEAD" else str(len(answer.body))
+            declared = {name.lower(): value for name, value in answer.headers}
+            length = (
+                declared.get("content-length", "0")
+                if self.command == "HEAD"
+                else str(len(answer.body))
+            )
             for name, value in answer.headers:
                 if name.lower() not in HOP_BY_HOP:
                     self.send_header(name, value)
             self.send_header("Content-Length", length)
             self.end_headers()
-            self.wfile.write(answer.body if answer.cut_after is None else answer.body[: answer.cut_after])
+            self.wfile.write(
+                answer.body if answer.cut_after is None else answer.body[: answer.cut_after]
+            )
             if answer.cut_after is not None:
                 self.close_connection = True
 

@@ -9,9 +9,8 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 
-from stores import Process, Store, free_port
-
 import tfserving_remote
+from stores import Process, Store, free_port
 from tfserving_remote.errors import ModelNotFound
 
 
@@ -45,7 +44,7 @@ class ModelServer(Process):
                 return {}
 
     def wait_until(self, done: Callable[[], bool], what: str, timeout: float = 60.0) -> None:
-        """Until `done`, asked again after every line that the server logs and at least twice a second."""
+        """Until `done`, asked again after every logged line and twice a second."""
         with self.condition:
             for _ in range(int(timeout * 2)):
                 self.condition.release()
@@ -83,9 +82,13 @@ class ModelServer(Process):
 
 
 @contextlib.contextmanager
-def serving(*flags: str, store: Store | None = None, environment: dict[str, str] | None = None) -> Iterator[ModelServer]:
+def serving(
+    *flags: str, store: Store | None = None, environment: dict[str, str] | None = None
+) -> Iterator[ModelServer]:
     """A server that reaches `store`; ended at the end, and required to end well."""
-    server = ModelServer(*flags, environment={**(store.environment if store else {}), **(environment or {})})
+    server = ModelServer(
+        *flags, environment={**(store.environment if store else {}), **(environment or {})}
+    )
     try:
         yield server
     finally:

@@ -81,7 +81,9 @@ class FolderStore:
 
 
 class S3Store:
-    def __init__(self, endpoint: str, bucket: str, access: str = ACCESS_KEY, secret: str = SECRET_KEY) -> None:
+    def __init__(
+        self, endpoint: str, bucket: str, access: str = ACCESS_KEY, secret: str = SECRET_KEY
+    ) -> None:
         self.endpoint = endpoint
         self.bucket = bucket
         self.environment = {
@@ -118,7 +120,9 @@ class S3Store:
         self.client.delete_object(Bucket=self.bucket, Key=key)
 
     def keys(self, prefix: str) -> list[str]:
-        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
+        pages = self.client.get_paginator("list_objects_v2").paginate(
+            Bucket=self.bucket, Prefix=prefix
+        )
         return [item["Key"] for page in pages for item in page.get("Contents", [])]
 
 
@@ -131,7 +135,9 @@ class GcsStore:
         self.bucket_name = bucket
         self.environment = {"STORAGE_EMULATOR_HOST": endpoint, "GOOGLE_CLOUD_PROJECT": "test"}
         self.client = storage.Client(
-            project="test", credentials=AnonymousCredentials(), client_options={"api_endpoint": endpoint}
+            project="test",
+            credentials=AnonymousCredentials(),
+            client_options={"api_endpoint": endpoint},
         )
         self.bucket: Any = self.client.bucket(bucket)
 
@@ -184,7 +190,7 @@ class Process:
             self.condition.notify_all()
 
     def wait_for_line(self, part: str, timeout: float = 60.0, since: int = 0) -> str:
-        """The first line after `since` lines that holds `part`; fails when the process ends without it."""
+        """The first line after `since` lines with `part`; fails when the process ends."""
 
         def found() -> str | None:
             return next((line for line in self.lines[since:] if part in line), None)
@@ -223,7 +229,17 @@ def versitygw_server(binary: str, root: pathlib.Path) -> Iterator[str]:
     port = free_port()
     root.mkdir(parents=True, exist_ok=True)
     process = Process(
-        [binary, "--access", ACCESS_KEY, "--secret", SECRET_KEY, "--port", f"127.0.0.1:{port}", "posix", str(root)]
+        [
+            binary,
+            "--access",
+            ACCESS_KEY,
+            "--secret",
+            SECRET_KEY,
+            "--port",
+            f"127.0.0.1:{port}",
+            "posix",
+            str(root),
+        ]
     )
     try:
         wait_for_port(port, process)
@@ -236,8 +252,19 @@ def versitygw_server(binary: str, root: pathlib.Path) -> Iterator[str]:
 def fake_gcs_server(binary: str) -> Iterator[str]:
     port = free_port()
     process = Process(
-        [binary, "-scheme", "http", "-host", "127.0.0.1", "-port", str(port), "-backend", "memory",
-         "-public-host", f"127.0.0.1:{port}"]
+        [
+            binary,
+            "-scheme",
+            "http",
+            "-host",
+            "127.0.0.1",
+            "-port",
+            str(port),
+            "-backend",
+            "memory",
+            "-public-host",
+            f"127.0.0.1:{port}",
+        ]
     )
     try:
         wait_for_port(port, process)

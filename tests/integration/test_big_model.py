@@ -9,8 +9,7 @@ import sys
 import numpy as np
 import pytest
 from model_server import serving
-from stores import S3Store, versitygw_server, go_tool
-
+from stores import S3Store, go_tool, versitygw_server
 from tfserving_remote import publish
 
 BYTES = 1_200_000_000
@@ -23,7 +22,8 @@ def test_streams_a_big_model(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyP
         pytest.skip("versitygw is missing; install Go, then: ./dev test")
     export = tmp_path / "export"
     subprocess.run(
-        [sys.executable, str(MAKER), "big", str(export), "--bytes", str(BYTES), "--variables", "8"], check=True
+        [sys.executable, str(MAKER), "big", str(export), "--bytes", str(BYTES), "--variables", "8"],
+        check=True,
     )
     with versitygw_server(binary, tmp_path / "store") as endpoint:
         store = S3Store(endpoint, "big-bucket")
@@ -31,7 +31,9 @@ def test_streams_a_big_model(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyP
         for key, value in store.environment.items():
             monkeypatch.setenv(key, value)
         publish(export, store.url("big"))
-        with serving("--model_name=big", f"--model_base_path={store.url('big')}", store=store) as server:
+        with serving(
+            "--model_name=big", f"--model_base_path={store.url('big')}", store=store
+        ) as server:
             server.wait_available("big", 1, timeout=240)
             line = server.wait_for_line("B/s")
             assert re.search(r"1[.,]2\d* ?GB|12\d{8}", line), line

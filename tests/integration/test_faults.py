@@ -9,7 +9,6 @@ import pytest
 from fault_proxy import FaultProxy, empty_listing, fault_proxy, flip_byte, status, truncate
 from model_server import ModelServer, serving
 from stores import S3Store, copy_folder
-
 from tfserving_remote import publish
 
 X = np.array([[1.0]], np.float32)
@@ -55,7 +54,12 @@ def failure(server: ModelServer, version: int, model: str = "m") -> str:
     ids=["slow-down", "listing-500", "truncated", "flipped-once"],
 )
 def test_passing_faults_are_survived(
-    proxy: FaultProxy, through: dict[str, str], s3: S3Store, models: pathlib.Path, change: object, pattern: str
+    proxy: FaultProxy,
+    through: dict[str, str],
+    s3: S3Store,
+    models: pathlib.Path,
+    change: object,
+    pattern: str,
 ) -> None:
     publish(models / "scaled_2", s3.url("m"))
     rule = proxy.add(pattern, change, times=1)  # type: ignore[arg-type]
@@ -95,7 +99,9 @@ def test_broken_objects_heal_when_they_are_replaced(
         assert served(server) == 2.0
 
 
-def test_a_truncated_object_is_named(proxy: FaultProxy, through: dict[str, str], s3: S3Store, models: pathlib.Path) -> None:
+def test_a_truncated_object_is_named(
+    proxy: FaultProxy, through: dict[str, str], s3: S3Store, models: pathlib.Path
+) -> None:
     publish(models / "scaled_2", s3.url("m"))
     key = "m/1/variables/variables.data-00000-of-00001"
     s3.put(key, s3.get(key)[:-1])
@@ -115,7 +121,9 @@ def test_a_version_without_manifest_waits_when_manifests_are_required(
 
 
 @pytest.mark.parametrize(
-    "change", [status(500, "InternalError"), status(403, "AccessDenied"), empty_listing], ids=["500", "403", "empty"]
+    "change",
+    [status(500, "InternalError"), status(403, "AccessDenied"), empty_listing],
+    ids=["500", "403", "empty"],
 )
 def test_a_listing_that_fails_or_is_empty_unloads_nothing(
     proxy: FaultProxy, through: dict[str, str], s3: S3Store, models: pathlib.Path, change: object
@@ -135,7 +143,11 @@ def test_a_listing_that_fails_or_is_empty_unloads_nothing(
 
 
 def test_a_missing_bucket_delays_no_other_model_and_heals(
-    s3: S3Store, proxy: FaultProxy, through: dict[str, str], models: pathlib.Path, tmp_path: pathlib.Path
+    s3: S3Store,
+    proxy: FaultProxy,
+    through: dict[str, str],
+    models: pathlib.Path,
+    tmp_path: pathlib.Path,
 ) -> None:
     publish(models / "scaled_2", s3.url("good"))
     late = S3Store(s3.endpoint, f"{s3.bucket}-late")

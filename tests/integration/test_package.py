@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The wheel: what is hidden stays hidden, TLS works beside TensorFlow's own copy, another TensorFlow is refused."""
+"""The wheel: what is hidden stays hidden, TLS works beside TensorFlow's own copy, another
+TensorFlow is refused.
+"""
 
 import importlib.util
 import os
@@ -9,7 +11,6 @@ import subprocess
 import sys
 
 import pytest
-
 import tfserving_remote
 
 PACKAGE = pathlib.Path(tfserving_remote.__file__).parent
@@ -30,13 +31,15 @@ def native_files() -> list[pathlib.Path]:
 
 
 def dynamic_symbols(file: pathlib.Path, *flags: str) -> list[str]:
-    listed = subprocess.run(["nm", "-D", *flags, str(file)], capture_output=True, text=True, check=True)
+    listed = subprocess.run(
+        ["nm", "-D", *flags, str(file)], capture_output=True, text=True, check=True
+    )
     return [line.split()[-1].split("@")[0] for line in listed.stdout.splitlines()]
 
 
 @pytest.mark.parametrize("file", native_files(), ids=lambda file: file.name)
 def test_no_third_party_symbol_is_exported_or_bound_across(file: pathlib.Path) -> None:
-    """TensorFlow's framework library exports its own BoringSSL, zlib and zstd; two copies that meet crash."""
+    """TensorFlow exports its own BoringSSL, zlib and zstd; two copies that meet crash."""
     exported = [name for name in dynamic_symbols(file, "--defined-only") if THIRD_PARTY.match(name)]
     bound = [name for name in dynamic_symbols(file, "--undefined-only") if THIRD_PARTY.match(name)]
     assert not exported, exported[:20]
@@ -45,18 +48,22 @@ def test_no_third_party_symbol_is_exported_or_bound_across(file: pathlib.Path) -
 
 @pytest.mark.parametrize("file", native_files(), ids=lambda file: file.name)
 def test_libraries_are_found_by_relative_paths(file: pathlib.Path) -> None:
-    listed = subprocess.run(["readelf", "-d", str(file)], capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(
+        ["readelf", "-d", str(file)], capture_output=True, text=True, check=True
+    ).stdout
     runpath = re.search(r"\((?:RUNPATH|RPATH)\)\s+Library r(?:un)?path: \[(.*)\]", listed)
     assert runpath is not None
     assert all(part.startswith("$ORIGIN") for part in runpath.group(1).split(":"))
     needed = re.findall(r"\(NEEDED\)\s+Shared library: \[(.*)\]", listed)
-    assert not [name for name in needed if re.match(r"lib(ssl|crypto|z|zstd|nghttp2|archive)\.so", name)]
+    assert not [
+        name for name in needed if re.match(r"lib(ssl|crypto|z|zstd|nghttp2|archive)\.so", name)
+    ]
 
 
 def test_native_module_agrees_with_the_installed_tensorflow() -> None:
     script = (
-        "from tfserving_remote import _native as n; assert n.built_for_tensorflow == n.running_tensorflow(), "
-        "(n.built_for_tensorflow, n.running_tensorflow())"
+        "from tfserving_remote import _native as n\n"
+        "assert n.built_for_tensorflow == n.running_tensorflow(), n.running_tensorflow()"
     )
     subprocess.run([sys.executable, "-c", script], check=True)
 
@@ -65,7 +72,9 @@ def test_another_tensorflow_is_refused_with_advice(tmp_path: pathlib.Path) -> No
     """A distribution of another minor version in front of the real one."""
     info = tmp_path / "tensorflow-2.99.0.dist-info"
     info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: tensorflow\nVersion: 2.99.0\n", "utf-8")
+    (info / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: tensorflow\nVersion: 2.99.0\n", "utf-8"
+    )
     refused = subprocess.run(
         [sys.executable, "-m", "tfserving_remote._launch", "--version"],
         env={**os.environ, "PYTHONPATH": str(tmp_path)},

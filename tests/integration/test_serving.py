@@ -7,10 +7,9 @@ from collections import Counter
 
 import numpy as np
 import pytest
+import tfserving_remote
 from model_server import ModelServer, serving
 from stores import FolderStore, S3Store, Store, copy_folder
-
-import tfserving_remote
 from tfserving_remote import publish
 
 X = np.array([[1.0], [2.0]], np.float32)
@@ -31,7 +30,9 @@ def factor_served(server: ModelServer, model: str = "m", version: int | None = N
 
 
 @pytest.mark.parametrize("archive", [None, "tar", "tar.gz", "tar.zst"])
-def test_serves_a_published_version(store: Store, models: pathlib.Path, archive: str | None) -> None:
+def test_serves_a_published_version(
+    store: Store, models: pathlib.Path, archive: str | None
+) -> None:
     publish(models / "scaled_2", store.url("m"), archive=archive)
     with serving("--model_name=m", f"--model_base_path={store.url('m')}", store=store) as server:
         server.wait_available("m", 1)
@@ -42,7 +43,9 @@ def test_serves_a_published_version(store: Store, models: pathlib.Path, archive:
             assert client.metadata("m")["serving_default"].inputs["x"].dtype == np.float32
 
 
-def test_swaps_versions_under_load_without_a_failed_request(store: Store, models: pathlib.Path) -> None:
+def test_swaps_versions_under_load_without_a_failed_request(
+    store: Store, models: pathlib.Path
+) -> None:
     publish(models / "scaled_1", store.url("m"))
     answers: Counter[float] = Counter()
     failures: list[Exception] = []
@@ -63,8 +66,12 @@ def test_swaps_versions_under_load_without_a_failed_request(store: Store, models
             thread.start()
         for version in (2, 3):
             publish(models / f"scaled_{version}", store.url("m"))
-            server.wait_until(lambda v=version: answers[float(v)] > 20, f"answers of version {version}")  # type: ignore[misc]
-            server.wait_until(lambda v=version: server.states("m").get(v - 1) == "END", "the old one to end")  # type: ignore[misc]
+            server.wait_until(
+                lambda v=version: answers[float(v)] > 20, f"answers of version {version}"
+            )  # type: ignore[misc]
+            server.wait_until(
+                lambda v=version: server.states("m").get(v - 1) == "END", "the old one to end"
+            )  # type: ignore[misc]
         stop.set()
         for thread in threads:
             thread.join()
@@ -104,7 +111,10 @@ def test_a_version_that_disappears_is_unloaded(store: Store, models: pathlib.Pat
             store.delete(key)
         server.wait_until(lambda: server.states("m")[2] == "END", "version 2 to end")
         assert factor_served(server) == 1.0
-        with server.client() as client, pytest.raises(tfserving_remote.ModelNotFound, match=r"\b1\b"):
+        with (
+            server.client() as client,
+            pytest.raises(tfserving_remote.ModelNotFound, match=r"\b1\b"),
+        ):
             client.predict("m", {"x": X}, version=2)
 
 
@@ -122,13 +132,26 @@ def test_an_empty_listing_unloads_nothing(tmp_path: pathlib.Path, models: pathli
         server.wait_available("m", 2)
 
 
-def test_names_that_are_no_versions_and_sibling_prefixes(store: Store, models: pathlib.Path) -> None:
+def test_names_that_are_no_versions_and_sibling_prefixes(
+    store: Store, models: pathlib.Path
+) -> None:
     copy_folder(store, models / "scaled_2", "model/0000007")
     copy_folder(store, models / "scaled_4", "model2/9")
-    for name in ("model/v8/saved_model.pb", "model/1.5/x", "model/-3/x", "model/tmp/10/saved_model.pb", "model/readme"):
+    for name in (
+        "model/v8/saved_model.pb",
+        "model/1.5/x",
+        "model/-3/x",
+        "model/tmp/10/saved_model.pb",
+        "model/readme",
+    ):
         store.put(name, b"not a model")
     store.put("model/0000007/assets/empty.txt", b"")
-    with serving("--model_name=m", f"--model_base_path={store.url('model')}", "--model_version_policy=all", store=store) as server:
+    with serving(
+        "--model_name=m",
+        f"--model_base_path={store.url('model')}",
+        "--model_version_policy=all",
+        store=store,
+    ) as server:
         server.wait_available("m", 7)
         assert server.states("m") == {7: "AVAILABLE"}
         assert factor_served(server) == 2.0
@@ -136,7 +159,11 @@ def test_names_that_are_no_versions_and_sibling_prefixes(store: Store, models: p
 
 def test_1200_versions_in_one_prefix(store: Store, models: pathlib.Path) -> None:
     """More than one page of a listing; the newest is not on the first."""
-    files = {p.relative_to(models / "scaled_3").as_posix(): p.read_bytes() for p in (models / "scaled_3").rglob("*") if p.is_file()}
+    files = {
+        p.relative_to(models / "scaled_3").as_posix(): p.read_bytes()
+        for p in (models / "scaled_3").rglob("*")
+        if p.is_file()
+    }
     for number in range(1, 1200):
         store.put(f"m/{number}/saved_model.pb", files["saved_model.pb"])
     for name, content in files.items():
@@ -146,13 +173,16 @@ def test_1200_versions_in_one_prefix(store: Store, models: pathlib.Path) -> None
         assert factor_served(server) == 3.0
 
 
-def test_two_models_in_two_stores(s3: S3Store, models: pathlib.Path, tmp_path: pathlib.Path) -> None:
+def test_two_models_in_two_stores(
+    s3: S3Store, models: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
     publish(models / "scaled_2", s3.url("a"))
     publish(models / "shout", str(tmp_path / "b"))
     config = tmp_path / "models.config"
     config.write_text(
         f"""model_config_list {{
-          config {{ name: "a" base_path: "{s3.url("a")}" model_platform: "tensorflow" version_labels {{ key: "stable" value: 1 }} }}
+          config {{ name: "a" base_path: "{s3.url("a")}" model_platform: "tensorflow"
+                   version_labels {{ key: "stable" value: 1 }} }}
           config {{ name: "b" base_path: "{tmp_path / "b"}" model_platform: "tensorflow"
                    model_version_policy {{ all {{}} }} }}
         }}""",
@@ -166,11 +196,18 @@ def test_two_models_in_two_stores(s3: S3Store, models: pathlib.Path, tmp_path: p
             assert list(client.predict("b", {"text": ["héllo"]})["shout"]) == ["HÉLLO!".encode()]
 
 
-@pytest.mark.parametrize("policy, served", [("latest:2", {3, 4}), ("all", {1, 2, 3, 4}), ("specific:1,3", {1, 3})])
+@pytest.mark.parametrize(
+    "policy, served", [("latest:2", {3, 4}), ("all", {1, 2, 3, 4}), ("specific:1,3", {1, 3})]
+)
 def test_version_policies(s3: S3Store, models: pathlib.Path, policy: str, served: set[int]) -> None:
     for number in (1, 2, 3, 4):
         publish(models / f"scaled_{number}", s3.url("m"))
-    with serving("--model_name=m", f"--model_base_path={s3.url('m')}", f"--model_version_policy={policy}", store=s3) as server:
+    with serving(
+        "--model_name=m",
+        f"--model_base_path={s3.url('m')}",
+        f"--model_version_policy={policy}",
+        store=s3,
+    ) as server:
         for version in served:
             server.wait_available("m", version)
             assert factor_served(server, version=version) == float(version)

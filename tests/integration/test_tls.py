@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""TLS in the process that serves: gRPC in, the store out, with TensorFlow's BoringSSL in the same memory."""
+"""TLS in the process that serves: gRPC in, the store out, with TensorFlow's BoringSSL in the same
+memory.
+"""
 
 import http.server
 import pathlib
@@ -9,12 +11,11 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+import tfserving_remote
 from certificates import Authority
-from fault_proxy import _handler, FaultProxy
+from fault_proxy import FaultProxy, _handler
 from model_server import serving
 from stores import S3Store
-
-import tfserving_remote
 from tfserving_remote import publish
 
 X = np.array([[1.0]], np.float32)
@@ -53,13 +54,21 @@ def test_serves_over_tls_out_of_a_store_over_tls(
     certificate, key_file = authority.issue("localhost")
     config = tmp_path / "ssl.config"
     config.write_text(
-        f"server_key: {key_file.read_text('ascii')!r}\nserver_cert: {certificate.read_text('ascii')!r}\n"
+        f"server_key: {key_file.read_text('ascii')!r}\n"
+        f"server_cert: {certificate.read_text('ascii')!r}\n"
         f"custom_ca: {authority.certificate.read_text('ascii')!r}\nclient_verify: true\n",
         "ascii",
     )
-    environment = {**s3.environment, "AWS_ENDPOINT_URL_S3": tls_endpoint, "AWS_CA_BUNDLE": str(authority.certificate)}
+    environment = {
+        **s3.environment,
+        "AWS_ENDPOINT_URL_S3": tls_endpoint,
+        "AWS_CA_BUNDLE": str(authority.certificate),
+    }
     with serving(
-        "--model_name=m", f"--model_base_path={s3.url('m')}", f"--ssl_config_file={config}", environment=environment
+        "--model_name=m",
+        f"--model_base_path={s3.url('m')}",
+        f"--ssl_config_file={config}",
+        environment=environment,
     ) as server:
         server.wait_for_line("AVAILABLE")
         client_certificate, client_key = authority.issue("client")
@@ -72,18 +81,24 @@ def test_serves_over_tls_out_of_a_store_over_tls(
             assert client.predict("m", {"x": X})["y"][0, 0] == 2.0
         # A new version over TLS after the process has served: both copies have been used.
         publish(models / "scaled_3", s3.url("m"))
-        server.wait_until(lambda: any("version 2" in line or "/2" in line for line in server.lines), "version 2")
-        without_client_certificate = tfserving_remote.TlsOptions(root_certificates=authority.certificate.read_bytes())
+        server.wait_until(
+            lambda: any("version 2" in line or "/2" in line for line in server.lines), "version 2"
+        )
+        without_client_certificate = tfserving_remote.TlsOptions(
+            root_certificates=authority.certificate.read_bytes()
+        )
         with (
-            tfserving_remote.Client(f"localhost:{server.port}", tls=without_client_certificate, timeout=5) as client,
+            tfserving_remote.Client(
+                f"localhost:{server.port}", tls=without_client_certificate, timeout=5
+            ) as client,
             pytest.raises(tfserving_remote.Unavailable),
         ):
             client.predict("m", {"x": X})
 
 
-def test_an_untrusted_store_is_told(
-    s3: S3Store, tls_endpoint: str, models: pathlib.Path
-) -> None:
+def test_an_untrusted_store_is_told(s3: S3Store, tls_endpoint: str, models: pathlib.Path) -> None:
     environment = {**s3.environment, "AWS_ENDPOINT_URL_S3": tls_endpoint}
-    with serving("--model_name=m", f"--model_base_path={s3.url('m')}", environment=environment) as server:
+    with serving(
+        "--model_name=m", f"--model_base_path={s3.url('m')}", environment=environment
+    ) as server:
         assert "certificate" in server.wait_for_line("certificate")
