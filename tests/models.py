@@ -46,7 +46,9 @@ def half_plus_two(folder: pathlib.Path) -> pathlib.Path:
 
 
 def scaled(folder: pathlib.Path, factor: float) -> pathlib.Path:
-    """serving_default: x float [-1, 1] -> y = factor * x. One factor a version tells versions apart."""
+    """serving_default: x float [-1, 1] -> y = factor * x. One factor a version tells versions
+    apart.
+    """
     return linear(folder, factor, 0.0)
 
 
@@ -69,12 +71,12 @@ class _Big(tf.Module):
         return {"y": x + total}
 
 
-def big(
-    folder: pathlib.Path, total_bytes: int, variables: int = 4, seed: int = 0
-) -> pathlib.Path:
-    """serving_default: x float [-1] -> y = x + the sum of the first four and the last value of every variable.
+def big(folder: pathlib.Path, total_bytes: int, variables: int = 4, seed: int = 0) -> pathlib.Path:
+    """serving_default: x float [-1] -> y = x + the sum of the first four and the last value of
+    every variable.
 
-    `total_bytes` of random float32 in `variables` variables of equal size. `big_sum` says what is added.
+    `total_bytes` of random float32 in `variables` variables of equal size. `big_sum` says what is
+    added.
     """
     module = _Big(total_bytes, variables, seed)
     return _save(module, folder, {"serving_default": module.predict})
@@ -98,7 +100,9 @@ class _Shout(tf.Module):
 
 
 def shout(folder: pathlib.Path) -> pathlib.Path:
-    """serving_default: text string [-1] -> shout (upper case and "!") string [-1], length (bytes) int32 [-1]."""
+    """serving_default: text string [-1] -> shout (upper case and "!") string [-1], length (bytes)
+    int32 [-1].
+    """
     module = _Shout()
     return _save(module, folder, {"serving_default": module.predict})
 
