@@ -96,8 +96,10 @@ struct GrpcServerOptions {
 ///
 /// Units:    bytes; absl::Duration.
 /// Errors:   Start says which address could not be bound and why.
-/// Threads:  Create, Start, Drain and Stop from one thread; handlers run on I/O threads.
-/// Lifetime: handlers outlive the server.
+/// Threads:  Create, Handle, Start and Drain from one thread; handlers run on I/O threads.
+/// Lifetime: what the handlers use outlives the server. The destructor drains without waiting;
+/// calls
+///           may be held longer than the server lives.
 class GrpcServer {
  public:
   static absl::StatusOr<std::unique_ptr<GrpcServer>> Create(GrpcServerOptions options);

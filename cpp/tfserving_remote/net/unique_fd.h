@@ -28,6 +28,8 @@ class UniqueFd {
   }
 
   int get() const { return fd_; }
+  /// Gives the descriptor away.
+  int Release() { return std::exchange(fd_, -1); }
   explicit operator bool() const { return fd_ >= 0; }
 
  private:
