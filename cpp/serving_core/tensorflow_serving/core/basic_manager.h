@@ -29,10 +29,6 @@
 namespace tensorflow {
 namespace serving {
 
-namespace test_util {
-class BasicManagerTestAccess;
-}  // namespace test_util
-
 // Called on the loading thread, between the kLoading event and the load.
 using PreLoadHook = std::function<void(const ServableId&)>;
 
@@ -100,9 +96,12 @@ class BasicManager : public Manager {
   void CancelLoadServableRetry(const ServableId& id);
   void UnloadServable(const ServableId& id, DoneCallback done_callback);
 
+  uint32_t num_load_threads() const { return load_executor_.num_threads(); }
+  // Returns when the loads asked for before are done. Not to be called from one of them.
+  void SetNumLoadThreads(uint32_t num_load_threads);
+
  private:
   friend class AspiredVersionsManager;
-  friend class test_util::BasicManagerTestAccess;
 
   using HarnessPtr = std::shared_ptr<LoaderHarness>;
 
@@ -119,8 +118,6 @@ class BasicManager : public Manager {
   bool ResumeServable(const ServableId& id);
   // Cancels all loads, those asked for later included: the beginning of the end.
   void CancelAllLoads();
-  uint32_t num_load_threads() const { return load_executor_.num_threads(); }
-  void SetNumLoadThreads(uint32_t num_load_threads);
 
   absl::Status Manage(ServableData<std::unique_ptr<Loader>> servable,
                       UniqueAnyPtr additional_state);
@@ -134,7 +131,7 @@ class BasicManager : public Manager {
   bool CommitLoad(LoaderHarness* harness);
   absl::Status EndLoadWithError(LoaderHarness* harness, const absl::Status& error);
   void MaybeFlushFilesystemCaches() const;
-  void StartUnload(const HarnessPtr& harness, const DoneCallback& done_callback);
+  void StartUnload(HarnessPtr harness, DoneCallback done_callback);
   void FinishUnload(const HarnessPtr& harness, const DoneCallback& done_callback);
   Executor* ExecutorOfLateUnloads();
   void UnloadAll();

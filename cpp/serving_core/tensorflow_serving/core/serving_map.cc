@@ -23,11 +23,17 @@ void ServableUse::RemoveHolder() {
   if (idle) idle();
 }
 
-bool ServableUse::CallWhenIdle(std::function<void()> idle) {
+bool ServableUse::IsIdle() const {
   absl::MutexLock lock(&mu_);
-  if (num_holders_ == 0) return false;
-  idle_ = std::move(idle);
-  return true;
+  return num_holders_ == 0;
+}
+
+void ServableUse::CallWhenIdle(std::function<void()> idle) {
+  {
+    absl::MutexLock lock(&mu_);
+    if (num_holders_ > 0) idle.swap(idle_);
+  }
+  if (idle) idle();
 }
 
 ServingMap::ServingMap() : published_(std::make_unique<Streams>()) {}

@@ -29,15 +29,16 @@ namespace internal {
 // Tells when nobody holds a certain servable any more.
 class ServableUse {
  public:
-  // For every holder that goes. The last one calls what was given to CallWhenIdle.
   void AddHolder();
+  // The last one to go calls what was given to CallWhenIdle.
   void RemoveHolder();
-  // False if nobody holds it: then `idle` is not kept. Otherwise calls it later, once, on the
-  // thread of the last holder. To be called when no new holder can come.
-  bool CallWhenIdle(std::function<void()> idle);
+  bool IsIdle() const;
+  // Calls `idle` once: at once if nobody holds the servable, else on the thread of the last holder.
+  // To be called when no new holder can come.
+  void CallWhenIdle(std::function<void()> idle);
 
  private:
-  absl::Mutex mu_;
+  mutable absl::Mutex mu_;
   int num_holders_ ABSL_GUARDED_BY(mu_) = 0;
   std::function<void()> idle_ ABSL_GUARDED_BY(mu_);
 };
