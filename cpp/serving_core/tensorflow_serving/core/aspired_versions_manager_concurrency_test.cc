@@ -226,9 +226,10 @@ TEST_F(ManagerThreadsTest, RelistingDuringAnUnloadBringsTheVersionBack) {
   Await({"m", 1}, ManagerState::kEnd);
   Aspire("m", {});
   unloading.WaitForNotification();
+  log_.Take();
   Aspire("m", ListOf(MakeVersion("m", 2)));
   go_on.Notify();
-  Await({"m", 2}, ManagerState::kAvailable);
+  log_.Await("m/2 Available");
   EXPECT_EQ(*Get(ServableRequest::Latest("m")), 2);
 }
 
