@@ -40,7 +40,7 @@ def served(server: ModelServer, model: str = "m") -> float:
 def failure(server: ModelServer, version: int, model: str = "m") -> str:
     """The reason why a version is not served."""
     with server.client() as client:
-        return next(str(e.message) for e in client.status(model) if e.version == version)
+        return next(e.error_message for e in client.status(model) if e.version == version)
 
 
 @pytest.mark.parametrize(

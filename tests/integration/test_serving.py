@@ -40,7 +40,7 @@ def test_serves_a_published_version(
             result = client.predict("m", {"x": X})
             np.testing.assert_allclose(result["y"], 2 * X)
             assert result.version == 1
-            assert client.metadata("m")["serving_default"].inputs["x"].dtype == np.float32
+            assert client.metadata("m").signatures["serving_default"].inputs["x"].dtype == "DT_FLOAT"
 
 
 def test_swaps_versions_under_load_without_a_failed_request(

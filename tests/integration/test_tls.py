@@ -72,10 +72,10 @@ def test_serves_over_tls_out_of_a_store_over_tls(
     ) as server:
         server.wait_for_line("AVAILABLE")
         client_certificate, client_key = authority.issue("client")
-        tls = tfserving_remote.TlsOptions(
-            root_certificates=authority.certificate.read_bytes(),
-            certificate_chain=client_certificate.read_bytes(),
-            private_key=client_key.read_bytes(),
+        tls = tfserving_remote.Tls(
+            ca=authority.certificate.read_bytes(),
+            certificate=client_certificate.read_bytes(),
+            key=client_key.read_bytes(),
         )
         with tfserving_remote.Client(f"localhost:{server.port}", tls=tls) as client:
             assert client.predict("m", {"x": X})["y"][0, 0] == 2.0
@@ -84,8 +84,8 @@ def test_serves_over_tls_out_of_a_store_over_tls(
         server.wait_until(
             lambda: any("version 2" in line or "/2" in line for line in server.lines), "version 2"
         )
-        without_client_certificate = tfserving_remote.TlsOptions(
-            root_certificates=authority.certificate.read_bytes()
+        without_client_certificate = tfserving_remote.Tls(
+            ca=authority.certificate.read_bytes()
         )
         with (
             tfserving_remote.Client(
