@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "tfserving_remote/manifest/digest.h"
@@ -209,14 +210,16 @@ absl::Status ParseHead(const Fields& fields, const ManifestLimits& limits, Manif
   absl::StatusOr<std::string> created_at = fields.Text("created_at");
   if (!created_at.ok()) return created_at.status();
   absl::Time time;
-  if (!absl::ParseTime(absl::RFC3339_full, *created_at, &time, nullptr)) {
+  if (!absl::EndsWith(*created_at, "Z") ||
+      !absl::ParseTime(absl::RFC3339_full, *created_at, &time, nullptr)) {
     return Wrong("created_at", "must be a time as in 2026-01-31T12:00:00Z");
   }
   manifest.created_at = *std::move(created_at);
   const absl::StatusOr<uint64_t> chunk_size = fields.Size("chunk_size");
   if (!chunk_size.ok()) return chunk_size.status();
-  if (*chunk_size == 0 || *chunk_size > limits.max_chunk_size) {
-    return Wrong("chunk_size", absl::StrCat("must be from 1 to ", limits.max_chunk_size));
+  if (*chunk_size < limits.min_chunk_size || *chunk_size > limits.max_chunk_size) {
+    return Wrong("chunk_size", absl::StrCat("must be from ", limits.min_chunk_size, " to ",
+                                            limits.max_chunk_size));
   }
   manifest.chunk_size = *chunk_size;
   const absl::StatusOr<uint64_t> total = fields.Size("total_size");

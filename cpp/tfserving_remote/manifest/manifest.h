@@ -56,11 +56,11 @@ struct Manifest {
 
 /// Bounds of what ParseManifest accepts; a manifest comes from outside.
 struct ManifestLimits {
-  /// The chunks of a model of 5 TB take this much.
-  uint64_t max_bytes = 64 << 20;
+  uint64_t max_bytes = 256 << 20;
   uint64_t max_files = 1'000'000;
+  uint64_t min_chunk_size = 64 << 10;
   /// A chunk is held in memory while it is checked.
-  uint64_t max_chunk_size = 256 << 20;
+  uint64_t max_chunk_size = 1 << 30;
   int max_depth = 64;
 };
 

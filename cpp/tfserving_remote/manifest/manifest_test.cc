@@ -43,7 +43,14 @@ json Valid() {
           {"metadata", {{"owner", "team"}}}};
 }
 
-std::string ErrorOf(const std::string& text, const ManifestLimits& limits = {}) {
+// Chunks of ten bytes keep the examples short.
+ManifestLimits TinyChunks() {
+  ManifestLimits limits;
+  limits.min_chunk_size = 1;
+  return limits;
+}
+
+std::string ErrorOf(const std::string& text, const ManifestLimits& limits = TinyChunks()) {
   const absl::StatusOr<Manifest> manifest = ParseManifest(text, limits);
   if (manifest.ok()) return "none";
   EXPECT_TRUE(absl::IsInvalidArgument(manifest.status())) << manifest.status();
@@ -51,14 +58,14 @@ std::string ErrorOf(const std::string& text, const ManifestLimits& limits = {}) 
 }
 
 std::string ErrorAfter(const std::function<void(json&)>& change,
-                       const ManifestLimits& limits = {}) {
+                       const ManifestLimits& limits = TinyChunks()) {
   json manifest = Valid();
   change(manifest);
   return ErrorOf(manifest.dump(), limits);
 }
 
 TEST(ManifestTest, ReadsEveryField) {
-  const absl::StatusOr<Manifest> manifest = ParseManifest(Valid().dump());
+  const absl::StatusOr<Manifest> manifest = ParseManifest(Valid().dump(), TinyChunks());
   ASSERT_TRUE(manifest.ok()) << manifest.status();
   EXPECT_EQ(manifest->version, 3);
   EXPECT_EQ(manifest->created_at, "2026-01-31T12:00:00Z");
@@ -82,7 +89,7 @@ TEST(ManifestTest, ReadsAnArchive) {
   text["archive"] = File("x", 31);
   text["archive"].erase("path");
   text["archive"]["name"] = "3.tar.gz";
-  const absl::StatusOr<Manifest> manifest = ParseManifest(text.dump());
+  const absl::StatusOr<Manifest> manifest = ParseManifest(text.dump(), TinyChunks());
   ASSERT_TRUE(manifest.ok()) << manifest.status();
   EXPECT_EQ(manifest->archive->path, "3.tar.gz");
   EXPECT_EQ(manifest->archive->chunks.size(), 4);
@@ -145,7 +152,7 @@ TEST(ManifestTest, RefusesTextThatIsEmptyTruncatedOrTooLarge) {
   for (size_t length = 1; length < text.size(); ++length) {
     EXPECT_THAT(ErrorOf(text.substr(0, length)), HasSubstr("not valid JSON")) << length;
   }
-  ManifestLimits limits;
+  ManifestLimits limits = TinyChunks();
   limits.max_bytes = 10;
   EXPECT_THAT(ErrorOf(text, limits), HasSubstr("at most 10 are read"));
   EXPECT_THAT(ErrorOf(text + "{}"), HasSubstr("not valid JSON"));
@@ -165,7 +172,7 @@ TEST(ManifestTest, RefusesDuplicateKeysAndSaysWhere) {
 }
 
 TEST(ManifestTest, RefusesTooManyFiles) {
-  ManifestLimits limits;
+  ManifestLimits limits = TinyChunks();
   limits.max_files = 1;
   EXPECT_THAT(ErrorAfter([](json&) {}, limits), HasSubstr("at most 1 are read"));
 }
@@ -174,6 +181,8 @@ TEST(ManifestTest, RefusesChunksThatDoNotCoverTheFile) {
   EXPECT_EQ(ErrorAfter([](json& m) { m["files"][0]["chunks"] = Chunks(3); }),
             "files[0].chunks: has 3 entries; 20 bytes in chunks of 10 need 2");
   EXPECT_THAT(ErrorAfter([](json& m) { m["chunk_size"] = 0; }), HasSubstr("chunk_size: must be"));
+  EXPECT_EQ(ErrorOf(Valid().dump(), ManifestLimits()),
+            "chunk_size: must be from 65536 to 1073741824");
 }
 
 TEST(ManifestTest, RefusesPathsOutOfOrderTwiceOrBelowAFile) {

@@ -4,18 +4,13 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "absl/time/time.h"
 #include "absl/types/span.h"
-#include "tfserving_remote/base/cancellation.h"
-#include "tfserving_remote/base/clock.h"
-#include "tfserving_remote/base/storage_url.h"
 #include "tfserving_remote/manifest/manifest.h"
 #include "tfserving_remote/store/object_store.h"
 
@@ -40,7 +35,8 @@ struct VersionFile {
 
 /// Progress and cost of reading one version.
 struct StreamStats {
-  /// Of all files, unpacked; 0 while an archive without a manifest is not read to its end.
+  /// Of all files, unpacked; the packed size while an archive without a manifest is not read to its
+  /// end.
   uint64_t total_bytes = 0;
   /// Fetched from the store, verified.
   uint64_t fetched_bytes = 0;
@@ -52,10 +48,9 @@ struct StreamStats {
 ///
 /// Units:    bytes.
 /// Errors:   NOT_FOUND (no such file), OUT_OF_RANGE never (callers know the size), DATA_LOSS (a
-/// digest does not match;
-///           says key, chunk, expected and found), FAILED_PRECONDITION (an object changed while it
-///           was read), CANCELLED, and what the store says. The first fatal error sticks: later
-///           reads return it again.
+///           digest does not match; says key, chunk, expected and found), FAILED_PRECONDITION (an
+///           object changed while it was read), CANCELLED, and what the store says. The first fatal
+///           error sticks: later reads return it again.
 /// Threads:  safe to call from any thread; Read blocks until the bytes are there.
 /// Lifetime: the destructor cancels and waits for transfers in progress.
 class VersionReader {
@@ -73,6 +68,17 @@ class VersionReader {
   /// Null without a manifest.
   virtual const Manifest* manifest() const = 0;
   virtual StreamStats stats() const = 0;
+  /// What people call the place of the version: "s3://bucket/models/m/3".
+  virtual const std::string& url() const = 0;
+  /// ListingFingerprint of the objects as they were when the version was opened: all below
+  /// `<base>/<name>/` or the archive, and the manifest if one was read.
+  virtual const std::string& fingerprint() const = 0;
+  /// OK, or the first fatal error.
+  virtual absl::Status status() const = 0;
+  /// Gives back the memory of what only a load reads: the variables and the graph. Assets stay
+  /// readable, since operations may open them later. Blocks until an archive has come to its end;
+  /// status() says afterwards whether it was complete.
+  virtual void ReleaseAfterLoad() = 0;
   /// Ends transfers; reads in progress and later ones return CANCELLED.
   virtual void Cancel() = 0;
 };
@@ -86,11 +92,15 @@ struct VersionLocation {
   std::string path_name;
 };
 
-/// Bounds memory and connections of all streams of a process together; shared by them.
+/// Threads and memory that all streams of a process share (transfer_pool.h).
 class TransferPool;
 
 struct VersionReaderOptions {
   ManifestMode manifest_mode = ManifestMode::kPreferred;
+  /// Compares chunks with their sha256 too, not only with their crc32c. crc32c finds what happens
+  /// by accident; a digest that an attacker cannot match is worth its time when the manifest is
+  /// signed.
+  bool check_sha256 = false;
   /// Bytes of one ranged GET.
   uint64_t range_bytes = 8 << 20;
   /// Files up to this size are fetched whole in one request.
@@ -102,11 +112,11 @@ struct VersionReaderOptions {
 /// Lists and pins the objects of a version and reads its manifest; no file content yet. NOT_FOUND
 /// when there is none, or no manifest although one is required; INVALID_ARGUMENT for a broken
 /// manifest; FAILED_PRECONDITION when the listing does not agree with the manifest (names the
-/// file).
+/// file). `call` bounds and cancels the opening alone; later, VersionReader::Cancel does.
 absl::StatusOr<std::unique_ptr<VersionReader>> OpenVersion(VersionLocation location,
                                                            const VersionReaderOptions& options,
                                                            std::shared_ptr<TransferPool> pool,
-                                                           Cancellation* cancellation);
+                                                           const StoreCallOptions& call);
 
 }  // namespace tfserving_remote
 

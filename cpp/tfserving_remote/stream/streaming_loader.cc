@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tfserving_remote/stream/streaming_loader.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+
+namespace tfserving_remote {
+
+namespace tfs = ::tensorflow::serving;
+
+namespace {
+
+// The store's or the manifest's own words in front: TensorFlow often makes something else of them.
+absl::Status Explain(const absl::Status& from_tensorflow, const VersionReader& reader) {
+  const absl::Status cause = reader.status();
+  if (cause.ok()) {
+    return absl::Status(from_tensorflow.code(),
+                        absl::StrCat(reader.url(), ": ", from_tensorflow.message()));
+  }
+  return absl::Status(cause.code(), absl::StrCat(cause.message(),
+                                                 "; TensorFlow said: ", from_tensorflow.message()));
+}
+
+absl::Status CheckIsSavedModel(VersionReader& reader) {
+  for (const char* name : {"saved_model.pb", "saved_model.pbtxt"}) {
+    const absl::Status found = reader.FileSize(name).status();
+    if (!absl::IsNotFound(found)) return found;
+  }
+  return absl::NotFoundError(absl::StrCat(
+      "Specified file path does not appear to contain a SavedModel bundle (should have a file "
+      "called `saved_model.pb`)\nSpecified file path: ",
+      reader.url()));
+}
+
+VersionLocation LocationOf(std::shared_ptr<ObjectStore> store, const StorageUrl& url) {
+  const size_t slash = url.key.rfind('/');
+  const size_t split = slash == std::string::npos ? 0 : slash + 1;
+  return {std::move(store), url.key.substr(0, split), url.key.substr(split)};
+}
+
+}  // namespace
+
+StreamingLoader::StreamingLoader(StorageUrl url, std::shared_ptr<const Options> options,
+                                 std::shared_ptr<Cancellation> cancellation)
+    : url_(std::move(url)), options_(std::move(options)), cancellation_(std::move(cancellation)) {}
+
+absl::Status StreamingLoader::EstimateResources(tfs::ResourceAllocation* estimate) const {
+  estimate->Clear();
+  absl::MutexLock lock(&mu_);
+  if (!opened_.tried) {
+    opened_.tried = true;
+    absl::StatusOr<std::shared_ptr<VersionReader>> reader =
+        Open(options_->clock->Now() + options_->estimate_timeout);
+    opened_.status = reader.status();
+    if (reader.ok()) {
+      opened_.reader = *std::move(reader);
+      const absl::StatusOr<uint64_t> ram = RamOf(*opened_.reader);
+      if (ram.ok()) opened_.ram = *ram;
+    }
+  }
+  if (!opened_.ram.has_value()) return absl::OkStatus();
+  auto* const entry = estimate->add_resource_quantities();
+  entry->mutable_resource()->set_device("main");
+  entry->mutable_resource()->set_kind("ram_in_bytes");
+  entry->set_quantity(*opened_.ram);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::shared_ptr<VersionReader>> StreamingLoader::Open(absl::Time deadline) const {
+  absl::StatusOr<std::shared_ptr<ObjectStore>> store = options_->stores->Open(url_);
+  if (!store.ok()) return store.status();
+  StoreCallOptions call;
+  call.cancellation = cancellation_.get();
+  call.deadline = deadline;
+  absl::StatusOr<std::unique_ptr<VersionReader>> reader =
+      OpenVersion(LocationOf(*std::move(store), url_), options_->reader, options_->transfers, call);
+  if (!reader.ok()) return reader.status();
+  return std::shared_ptr<VersionReader>(*std::move(reader));
+}
+
+absl::StatusOr<uint64_t> StreamingLoader::RamOf(VersionReader& reader) const {
+  uint64_t total = reader.stats().total_bytes;
+  return static_cast<uint64_t>(options_->ram_factor * static_cast<double>(total));
+}
+
+absl::StatusOr<std::shared_ptr<VersionReader>> StreamingLoader::TakeReader() {
+  {
+    absl::MutexLock lock(&mu_);
+    opened_.tried = true;
+    if (opened_.reader != nullptr) return std::exchange(opened_.reader, nullptr);
+    if (!opened_.status.ok()) return std::exchange(opened_.status, absl::OkStatus());
+  }
+  absl::StatusOr<std::shared_ptr<VersionReader>> reader = Open(absl::InfiniteFuture());
+  if (!reader.ok()) return reader;
+  const absl::StatusOr<uint64_t> ram = RamOf(**reader);
+  absl::MutexLock lock(&mu_);
+  if (ram.ok() && !opened_.ram.has_value()) opened_.ram = *ram;
+  return reader;
+}
+
+absl::Status StreamingLoader::LoadWithMetadata(const Metadata& metadata) {
+  absl::StatusOr<std::shared_ptr<VersionReader>> reader = TakeReader();
+  if (!reader.ok()) return Finish(metadata, reader.status(), "");
+  const std::string fingerprint = (*reader)->fingerprint();
+  return Finish(metadata, Load(metadata, *std::move(reader)), fingerprint);
+}
+
+absl::Status StreamingLoader::Load(const Metadata& metadata,
+                                   std::shared_ptr<VersionReader> reader) {
+  const absl::Time began = options_->clock->Now();
+  const Cancellation::Registration registration(cancellation_.get(),
+                                                [reader] { reader->Cancel(); });
+  if (absl::Status found = CheckIsSavedModel(*reader); !found.ok()) return found;
+  absl::StatusOr<std::unique_ptr<Mount>> mount = MountVersion(
+      reader, absl::StrCat(metadata.servable_id.name, "/", metadata.servable_id.version));
+  if (!mount.ok()) return mount.status();
+  reader_ = reader;
+  mount_ = *std::move(mount);
+  absl::Status loaded = LoadBundle(metadata, *reader);
+  if (loaded.ok()) {
+    LogLoaded(metadata, reader->stats(), options_->clock->Now() - began);
+    return loaded;
+  }
+  loaded = Explain(loaded, *reader);
+  Unload();
+  return loaded;
+}
+
+absl::Status StreamingLoader::LoadBundle(const Metadata& metadata, VersionReader& reader) {
+  auto bundle = std::make_unique<tensorflow::SavedModelBundle>();
+  absl::Status status = tensorflow::LoadSavedModel(
+      options_->session, options_->run, mount_->export_dir(), options_->tags, bundle.get());
+  if (status.ok() && options_->after_load) {
+    status = options_->after_load(metadata, mount_->export_dir(), *bundle);
+  }
+  if (!status.ok()) return status;
+  reader.ReleaseAfterLoad();
+  if (status = reader.status(); !status.ok()) return status;
+  bundle_ = std::move(bundle);
+  return absl::OkStatus();
+}
+
+void StreamingLoader::LogLoaded(const Metadata& metadata, const StreamStats& stats,
+                                absl::Duration took) const {
+  const double megabytes = static_cast<double>(stats.fetched_bytes) / 1e6;
+  const double seconds = std::max(absl::ToDoubleSeconds(took), 1e-6);
+  options_->log->Log(
+      Severity::kInfo,
+      absl::StrFormat("loaded %s version %d from %s: %.1f MB in %.2f s, %.0f MB/s, %d requests, %s",
+                      metadata.servable_id.name, metadata.servable_id.version, reader_->url(),
+                      megabytes, seconds, megabytes / seconds, stats.requests,
+                      reader_->manifest() == nullptr ? "no manifest to verify it with"
+                                                     : "verified against its manifest"));
+}
+
+absl::Status StreamingLoader::Finish(const Metadata& metadata, const absl::Status& status,
+                                     const std::string& fingerprint) {
+  const tfs::ServableId& id = metadata.servable_id;
+  if (!status.ok()) {
+    options_->log->Log(Severity::kError, absl::StrCat("cannot load ", id.name, " version ",
+                                                      id.version, ": ", status.ToString()));
+  }
+  if (options_->ledger == nullptr) return status;
+  if (status.ok()) {
+    options_->ledger->RecordSuccess(id.name, id.version);
+  } else if (!cancellation_->cancelled()) {
+    options_->ledger->RecordFailure(id.name, id.version, status, fingerprint,
+                                    options_->clock->Now());
+  }
+  return status;
+}
+
+void StreamingLoader::Unload() {
+  bundle_.reset();
+  mount_.reset();
+  reader_.reset();
+}
+
+}  // namespace tfserving_remote

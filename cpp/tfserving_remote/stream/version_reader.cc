@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tfserving_remote/stream/version_reader.h"
+
+#include <utility>
+
+#include "tfserving_remote/stream/archive_version.h"
+#include "tfserving_remote/stream/ranged_version.h"
+#include "tfserving_remote/stream/version_contents.h"
+
+namespace tfserving_remote {
+
+absl::StatusOr<std::unique_ptr<VersionReader>> OpenVersion(VersionLocation location,
+                                                           const VersionReaderOptions& options,
+                                                           std::shared_ptr<TransferPool> pool,
+                                                           const StoreCallOptions& call) {
+  absl::StatusOr<VersionContents> contents = ReadVersionContents(location, options, call);
+  if (!contents.ok()) return contents.status();
+  if (contents->packing == VersionPacking::kFolder) {
+    return std::make_unique<RangedVersion>(*std::move(contents), options, std::move(pool));
+  }
+  return std::make_unique<ArchiveVersion>(*std::move(contents), options, std::move(pool));
+}
+
+}  // namespace tfserving_remote
