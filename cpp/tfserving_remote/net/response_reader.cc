@@ -4,6 +4,7 @@
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 
@@ -78,7 +79,7 @@ absl::StatusOr<ResponseReader::Framing> ResponseReader::ReadHeader(bool head,
   for (int informational = 0; informational <= kMostInformational; ++informational) {
     Parser parser;
     parser.header_limit(kLongestHeader);
-    parser.body_limit(boost::none);
+    parser.body_limit(std::numeric_limits<uint64_t>::max());
     parser.skip(head);
     if (absl::Status status = ParseHeader(reader_, parser); !status.ok()) return status;
     response->status = static_cast<int>(parser.get().result_int());

@@ -20,7 +20,7 @@ namespace {
 int ClampToInt(size_t size) { return static_cast<int>(std::min<size_t>(size, INT_MAX)); }
 
 std::string OpenSslText() {
-  const unsigned long code = ERR_get_error();
+  const unsigned long code = ERR_peek_last_error();  // the outermost: what was being done
   if (code == 0) return "connection closed";
   const char* const reason = ERR_reason_error_string(code);
   return reason != nullptr ? reason : absl::StrCat("error ", absl::Hex(code));
