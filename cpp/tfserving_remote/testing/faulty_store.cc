@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tfserving_remote/testing/faulty_store.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/match.h"
+
+namespace tfserving_remote {
+
+void FaultyStore::Fail(Verb verb, absl::string_view key, absl::Status status, int times) {
+  absl::MutexLock lock(&mu_);
+  faults_.push_back({verb, std::string(key), std::move(status), times});
+}
+
+void FaultyStore::Hang(Verb verb, absl::string_view key) {
+  absl::MutexLock lock(&mu_);
+  faults_.push_back({verb, std::string(key), absl::OkStatus(), kForever});
+}
+
+void FaultyStore::Heal() {
+  absl::MutexLock lock(&mu_);
+  faults_.clear();
+}
+
+void FaultyStore::WaitForHanging(int count) {
+  absl::MutexLock lock(&mu_);
+  const auto enough = [this, count]() ABSL_SHARED_LOCKS_REQUIRED(mu_) { return hanging_ >= count; };
+  mu_.Await(absl::Condition(&enough));
+}
+
+std::vector<std::string> FaultyStore::Calls(Verb verb) {
+  std::vector<std::string> keys;
+  absl::MutexLock lock(&mu_);
+  for (const auto& [called, key] : calls_) {
+    if (called == verb) keys.push_back(key);
+  }
+  return keys;
+}
+
+absl::StatusOr<Listing> FaultyStore::List(absl::string_view prefix, ListDepth depth,
+                                          const StoreCallOptions& options) {
+  if (absl::Status status = Suffer(Verb::kList, prefix, options); !status.ok()) return status;
+  return behind_->List(prefix, depth, options);
+}
+
+absl::StatusOr<ObjectInfo> FaultyStore::Head(absl::string_view key,
+                                             const StoreCallOptions& options) {
+  if (absl::Status status = Suffer(Verb::kHead, key, options); !status.ok()) return status;
+  return behind_->Head(key, options);
+}
+
+absl::Status FaultyStore::Read(absl::string_view key, absl::string_view tag, uint64_t offset,
+                               absl::Span<char> into, const StoreCallOptions& options) {
+  if (absl::Status status = Suffer(Verb::kRead, key, options); !status.ok()) return status;
+  return behind_->Read(key, tag, offset, into, options);
+}
+
+absl::StatusOr<ObjectStore::Content> FaultyStore::ReadAll(absl::string_view key, uint64_t max_bytes,
+                                                          const StoreCallOptions& options) {
+  if (absl::Status status = Suffer(Verb::kReadAll, key, options); !status.ok()) return status;
+  return behind_->ReadAll(key, max_bytes, options);
+}
+
+absl::Status FaultyStore::Suffer(Verb verb, absl::string_view key,
+                                 const StoreCallOptions& options) {
+  {
+    absl::MutexLock lock(&mu_);
+    calls_.emplace_back(verb, std::string(key));
+    const Fault* fault = FindFault(verb, key);
+    if (fault == nullptr) return absl::OkStatus();
+    if (!fault->status.ok()) {
+      absl::Status status = fault->status;
+      Fault& used = faults_[static_cast<size_t>(fault - faults_.data())];
+      if (used.times > 0 && --used.times == 0) {
+        faults_.erase(faults_.begin() + (fault - faults_.data()));
+      }
+      return status;
+    }
+  }
+  return Hang(verb, key, options.cancellation);
+}
+
+const FaultyStore::Fault* FaultyStore::FindFault(Verb verb, absl::string_view key) const {
+  const auto fault = std::find_if(faults_.begin(), faults_.end(), [verb, key](const Fault& f) {
+    return f.verb == verb && absl::StartsWith(key, f.key);
+  });
+  return fault == faults_.end() ? nullptr : &*fault;
+}
+
+absl::Status FaultyStore::Hang(Verb verb, absl::string_view key, Cancellation* cancellation) {
+  bool cancelled = false;
+  const Cancellation::Registration registration(cancellation, [this, &cancelled] {
+    absl::MutexLock lock(&mu_);
+    cancelled = true;
+  });
+  absl::MutexLock lock(&mu_);
+  ++hanging_;
+  const auto ends = [this, verb, key, &cancelled]() ABSL_SHARED_LOCKS_REQUIRED(mu_) {
+    return cancelled || FindFault(verb, key) == nullptr;
+  };
+  mu_.Await(absl::Condition(&ends));
+  --hanging_;
+  return cancelled ? absl::CancelledError("cancelled") : absl::OkStatus();
+}
+
+}  // namespace tfserving_remote
