@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "tfserving_remote/net/http_client_fixture.h"
+#include "tfserving_remote/testing/http_client_fixture.h"
 
 namespace tfserving_remote {
 namespace {

@@ -11,8 +11,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "tfserving_remote/base/clock.h"
-#include "tfserving_remote/net/http_client_fixture.h"
 #include "tfserving_remote/net/unique_fd.h"
+#include "tfserving_remote/testing/http_client_fixture.h"
 
 namespace tfserving_remote {
 namespace {

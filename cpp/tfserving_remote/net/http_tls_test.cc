@@ -7,7 +7,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "tfserving_remote/net/http_client_fixture.h"
+#include "tfserving_remote/testing/http_client_fixture.h"
 #include "tfserving_remote/testing/test_certificate.h"
 
 namespace tfserving_remote {

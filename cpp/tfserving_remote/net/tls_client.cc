@@ -4,11 +4,11 @@
 #include <arpa/inet.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
-#include <stdlib.h>
 
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "tfserving_remote/base/environment.h"
 #include "tfserving_remote/net/tls_connection.h"
 
 namespace tfserving_remote {
@@ -34,8 +34,9 @@ size_t KnownCertificates(SSL_CTX* context) {
 // True when there is at least one authority, or a folder that may hold some.
 bool TrustSystem(SSL_CTX* context) {
   SSL_CTX_set_default_verify_paths(context);  // heeds SSL_CERT_FILE and SSL_CERT_DIR
-  const bool chosen_by_user = secure_getenv(X509_get_default_cert_file_env()) != nullptr ||
-                              secure_getenv(X509_get_default_cert_dir_env()) != nullptr;
+  const EnvironmentReader environment = ProcessEnvironment();
+  const bool chosen_by_user = environment(X509_get_default_cert_file_env()).has_value() ||
+                              environment(X509_get_default_cert_dir_env()).has_value();
   bool found = chosen_by_user || KnownCertificates(context) > 0;
   for (const char* bundle : kBundles) {
     if (found) break;

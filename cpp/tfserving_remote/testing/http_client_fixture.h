@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef TFSERVING_REMOTE_NET_HTTP_CLIENT_FIXTURE_H_
-#define TFSERVING_REMOTE_NET_HTTP_CLIENT_FIXTURE_H_
+#ifndef TFSERVING_REMOTE_TESTING_HTTP_CLIENT_FIXTURE_H_
+#define TFSERVING_REMOTE_TESTING_HTTP_CLIENT_FIXTURE_H_
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -65,4 +65,4 @@ class HttpClientFixture : public ::testing::Test {
 
 }  // namespace tfserving_remote
 
-#endif  // TFSERVING_REMOTE_NET_HTTP_CLIENT_FIXTURE_H_
+#endif  // TFSERVING_REMOTE_TESTING_HTTP_CLIENT_FIXTURE_H_
