@@ -99,6 +99,10 @@ absl::Status MemoryStore::Read(absl::string_view key, absl::string_view tag, uin
     absl::MutexLock lock(&mu_);
     ++counts_.read;
   }
+  if (tag.empty()) {
+    return StoreError(absl::StatusCode::kInvalidArgument, "GET", Url(key), "a read without a tag");
+  }
+  if (into.empty()) return absl::OkStatus();
   const absl::StatusOr<Object> object = Find("GET", key, options);
   if (!object.ok()) return object.status();
   if (tag != object->info.tag) {
@@ -110,7 +114,7 @@ absl::Status MemoryStore::Read(absl::string_view key, absl::string_view tag, uin
                       absl::StrCat("bytes ", offset, " to ", offset + into.size(), " of ",
                                    object->bytes->size()));
   }
-  if (!into.empty()) std::memcpy(into.data(), object->bytes->data() + offset, into.size());
+  std::memcpy(into.data(), object->bytes->data() + offset, into.size());
   absl::MutexLock lock(&mu_);
   counts_.bytes += into.size();
   return absl::OkStatus();

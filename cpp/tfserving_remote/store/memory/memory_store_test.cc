@@ -4,10 +4,28 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tfserving_remote/testing/object_store_conformance.h"
+
 namespace tfserving_remote {
 namespace {
 
 using ::testing::HasSubstr;
+
+class MemorySubject final : public StoreUnderTest {
+ public:
+  ObjectStore& store() override { return store_; }
+  void Put(const std::string& key, const std::string& bytes) override { store_.Put(key, bytes); }
+  void Delete(const std::string& key) override { store_.Delete(key); }
+  std::string Root() override { return ""; }
+
+ private:
+  MemoryStore store_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Memory, ObjectStoreConformance,
+                         ::testing::Values(StoreFactory{"Memory", [](std::string&) {
+                                                          return std::make_unique<MemorySubject>();
+                                                        }}));
 
 TEST(MemoryStoreTest, CountsWhatItWasAskedFor) {
   MemoryStore store;
