@@ -8,6 +8,9 @@ namespace {
 
 // Blocks that one reader may be ahead; with blocks of 8 MiB this keeps 16 connections busy.
 constexpr uint64_t kMaxWindow = 16;
+// Blocks that stay although all of their bytes were read: TensorFlow's readers fetch a megabyte
+// around what they want, so neighbours ask for some bytes twice.
+constexpr size_t kKeptSpent = 4;
 
 }  // namespace
 
@@ -72,7 +75,10 @@ void BlockCache::Consumed(const std::shared_ptr<Entry>& entry, uint64_t bytes) {
   const auto found = entries_.find(entry->key_);
   if (found == entries_.end() || found->second != entry) return;
   if (entry->consumed_ < entry->range_.length || objects_[entry->key_.first].keep) return;
-  Remove(*entry);
+  if (std::find(spent_.begin(), spent_.end(), entry->key_) == spent_.end()) {
+    spent_.push_back(entry->key_);
+  }
+  if (spent_.size() > kKeptSpent) Remove(*entries_.at(spent_.front()));
 }
 
 void BlockCache::ReadAhead(const std::shared_ptr<Entry>& entry) {
@@ -110,11 +116,16 @@ std::shared_ptr<BlockCache::Entry> BlockCache::Add(Key key, uint64_t window) {
 void BlockCache::Remove(const Entry& entry) {
   stream_.Release(entry.range_.length);
   const Key key = entry.key_;
+  spent_.erase(std::remove(spent_.begin(), spent_.end(), key), spent_.end());
   order_.erase(entry.place_);
   entries_.erase(key);
 }
 
 bool BlockCache::EvictOne() {
+  if (!spent_.empty()) {
+    Remove(*entries_.at(spent_.front()));
+    return true;
+  }
   for (const Key& key : order_) {
     const Entry& entry = *entries_.at(key);
     if (!entry.ready_) continue;

@@ -29,8 +29,8 @@ struct GriddedObject {
 };
 
 /// Verified blocks that more than one read needs, or that no read has asked for yet. Each is
-/// fetched once however many wait for it, goes when all of it was read, and goes earlier, the
-/// longest unused first, when the budget of the stream is short.
+/// fetched once however many wait for it, goes soon after all of it was read, and goes earlier,
+/// the longest unused first, when the budget of the stream is short.
 ///
 /// Units:    bytes; blocks are counted from 0.
 /// Errors:   Wait returns what ChunkFetcher returns.
@@ -105,6 +105,8 @@ class BlockCache {
   std::map<Key, std::shared_ptr<Entry>> entries_ ABSL_GUARDED_BY(mu_);
   // Longest unused first.
   std::list<Key> order_ ABSL_GUARDED_BY(mu_);
+  // Read to the end, the first to be so first.
+  std::vector<Key> spent_ ABSL_GUARDED_BY(mu_);
   // By object and block: fetched at least once, in whatever way.
   std::vector<std::vector<bool>> claimed_ ABSL_GUARDED_BY(mu_);
 };

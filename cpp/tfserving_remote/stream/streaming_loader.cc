@@ -53,12 +53,11 @@ absl::Status StreamingLoader::EstimateResources(tfs::ResourceAllocation* estimat
   if (!opened_.tried) {
     opened_.tried = true;
     absl::StatusOr<std::shared_ptr<VersionReader>> reader =
-        Open(options_->clock->Now() + options_->estimate_timeout);
+        Open(options_->clock->Now() + options_->estimate_timeout, opened_.fingerprint);
     opened_.status = reader.status();
     if (reader.ok()) {
       opened_.reader = *std::move(reader);
-      const absl::StatusOr<uint64_t> ram = RamOf(*opened_.reader);
-      if (ram.ok()) opened_.ram = *ram;
+      opened_.ram = RamOf(*opened_.reader);
     }
   }
   if (!opened_.ram.has_value()) return absl::OkStatus();
@@ -69,42 +68,46 @@ absl::Status StreamingLoader::EstimateResources(tfs::ResourceAllocation* estimat
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::shared_ptr<VersionReader>> StreamingLoader::Open(absl::Time deadline) const {
+absl::StatusOr<std::shared_ptr<VersionReader>> StreamingLoader::Open(
+    absl::Time deadline, std::string& fingerprint) const {
   absl::StatusOr<std::shared_ptr<ObjectStore>> store = options_->stores->Open(url_);
   if (!store.ok()) return store.status();
   StoreCallOptions call;
   call.cancellation = cancellation_.get();
   call.deadline = deadline;
   absl::StatusOr<std::unique_ptr<VersionReader>> reader =
-      OpenVersion(LocationOf(*std::move(store), url_), options_->reader, options_->transfers, call);
+      OpenVersion(LocationOf(*std::move(store), url_), options_->reader, options_->transfers, call,
+                  &fingerprint);
   if (!reader.ok()) return reader.status();
   return std::shared_ptr<VersionReader>(*std::move(reader));
 }
 
-absl::StatusOr<uint64_t> StreamingLoader::RamOf(VersionReader& reader) const {
-  uint64_t total = reader.stats().total_bytes;
-  return static_cast<uint64_t>(options_->ram_factor * static_cast<double>(total));
+uint64_t StreamingLoader::RamOf(const VersionReader& reader) const {
+  return static_cast<uint64_t>(options_->ram_factor *
+                               static_cast<double>(reader.stats().total_bytes));
 }
 
-absl::StatusOr<std::shared_ptr<VersionReader>> StreamingLoader::TakeReader() {
+absl::StatusOr<std::shared_ptr<VersionReader>> StreamingLoader::TakeReader(
+    std::string& fingerprint) {
   {
     absl::MutexLock lock(&mu_);
     opened_.tried = true;
+    fingerprint = opened_.fingerprint;
     if (opened_.reader != nullptr) return std::exchange(opened_.reader, nullptr);
+    // What the estimate found out; a further attempt asks the store anew.
     if (!opened_.status.ok()) return std::exchange(opened_.status, absl::OkStatus());
   }
-  absl::StatusOr<std::shared_ptr<VersionReader>> reader = Open(absl::InfiniteFuture());
+  absl::StatusOr<std::shared_ptr<VersionReader>> reader = Open(absl::InfiniteFuture(), fingerprint);
   if (!reader.ok()) return reader;
-  const absl::StatusOr<uint64_t> ram = RamOf(**reader);
   absl::MutexLock lock(&mu_);
-  if (ram.ok() && !opened_.ram.has_value()) opened_.ram = *ram;
+  if (!opened_.ram.has_value()) opened_.ram = RamOf(**reader);
   return reader;
 }
 
 absl::Status StreamingLoader::LoadWithMetadata(const Metadata& metadata) {
-  absl::StatusOr<std::shared_ptr<VersionReader>> reader = TakeReader();
-  if (!reader.ok()) return Finish(metadata, reader.status(), "");
-  const std::string fingerprint = (*reader)->fingerprint();
+  std::string fingerprint;
+  absl::StatusOr<std::shared_ptr<VersionReader>> reader = TakeReader(fingerprint);
+  if (!reader.ok()) return Finish(metadata, reader.status(), fingerprint);
   return Finish(metadata, Load(metadata, *std::move(reader)), fingerprint);
 }
 

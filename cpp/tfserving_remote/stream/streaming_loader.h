@@ -43,13 +43,15 @@ class StreamingLoader final : public tensorflow::serving::Loader {
   struct Opened {
     bool tried = false;
     absl::Status status;
+    std::string fingerprint;
     std::shared_ptr<VersionReader> reader;
     std::optional<uint64_t> ram;
   };
 
-  absl::StatusOr<std::shared_ptr<VersionReader>> Open(absl::Time deadline) const;
-  absl::StatusOr<std::shared_ptr<VersionReader>> TakeReader();
-  absl::StatusOr<uint64_t> RamOf(VersionReader& reader) const;
+  absl::StatusOr<std::shared_ptr<VersionReader>> Open(absl::Time deadline,
+                                                      std::string& fingerprint) const;
+  absl::StatusOr<std::shared_ptr<VersionReader>> TakeReader(std::string& fingerprint);
+  uint64_t RamOf(const VersionReader& reader) const;
   absl::Status Load(const Metadata& metadata, std::shared_ptr<VersionReader> reader);
   absl::Status LoadBundle(const Metadata& metadata, VersionReader& reader);
   void LogLoaded(const Metadata& metadata, const StreamStats& stats, absl::Duration took) const;

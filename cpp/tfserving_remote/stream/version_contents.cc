@@ -17,12 +17,6 @@
 namespace tfserving_remote {
 namespace {
 
-// The manifest object and what stands in it.
-struct ReadManifest {
-  ObjectInfo info;
-  std::unique_ptr<const Manifest> manifest;
-};
-
 absl::Status CheckIdentity(const Manifest& manifest, const VersionContents& contents,
                            const std::string& url) {
   const std::optional<int64_t> number = ParseVersionNumber(contents.name);
@@ -40,31 +34,30 @@ absl::Status CheckIdentity(const Manifest& manifest, const VersionContents& cont
       ", not ", path_name, "; keep only one of the two beside the manifest"));
 }
 
-// Leaves `read` empty when there is no manifest and none is needed.
-absl::Status ReadManifestOf(const VersionLocation& location, const VersionReaderOptions& options,
-                            const StoreCallOptions& call, const VersionContents& contents,
-                            ReadManifest& read) {
-  if (options.manifest_mode == ManifestMode::kIgnored) return absl::OkStatus();
-  const std::string key = absl::StrCat(location.base_key, ManifestName(contents.name));
-  const std::string url = contents.store->Url(key);
-  const ManifestLimits limits;
+// Nothing when there is no manifest and none is needed.
+absl::StatusOr<std::optional<ObjectStore::Content>> FetchManifest(
+    const VersionReaderOptions& options, const StoreCallOptions& call, const std::string& key,
+    ObjectStore& store) {
+  if (options.manifest_mode == ManifestMode::kIgnored) return std::nullopt;
   absl::StatusOr<ObjectStore::Content> content =
-      contents.store->ReadAll(key, limits.max_bytes, call);
-  if (absl::IsNotFound(content.status())) {
-    if (options.manifest_mode == ManifestMode::kPreferred) return absl::OkStatus();
-    return absl::NotFoundError(absl::StrCat(
-        url,
-        ": there is no manifest, and --remote_manifest=required asks for one; publish the "
-        "version with `tfserving-remote publish`"));
-  }
-  if (!content.ok()) return content.status();
-  absl::StatusOr<Manifest> manifest = ParseManifest(content->bytes, limits);
+      store.ReadAll(key, ManifestLimits().max_bytes, call);
+  if (content.ok()) return std::make_optional(*std::move(content));
+  if (!absl::IsNotFound(content.status())) return content.status();
+  if (options.manifest_mode == ManifestMode::kPreferred) return std::nullopt;
+  return absl::NotFoundError(absl::StrCat(
+      store.Url(key),
+      ": there is no manifest, and one is required (--remote_manifest=required); publish the "
+      "version with `tfserving-remote publish`"));
+}
+
+absl::Status TakeManifest(absl::string_view text, const std::string& url,
+                          VersionContents& contents) {
+  absl::StatusOr<Manifest> manifest = ParseManifest(text);
   if (!manifest.ok()) {
     return absl::InvalidArgumentError(absl::StrCat(url, ": ", manifest.status().message()));
   }
   if (absl::Status wrong = CheckIdentity(*manifest, contents, url); !wrong.ok()) return wrong;
-  read.info = std::move(content->info);
-  read.manifest = std::make_unique<const Manifest>(*std::move(manifest));
+  contents.manifest = std::make_unique<const Manifest>(*std::move(manifest));
   return absl::OkStatus();
 }
 
@@ -131,31 +124,28 @@ absl::Status TakeAllFiles(const std::vector<ObjectInfo>& objects, const std::str
   return absl::NotFoundError(absl::StrCat(contents.url, ": there are no files in this version"));
 }
 
-absl::StatusOr<std::vector<ObjectInfo>> TakeFolder(const VersionLocation& location,
-                                                   const StoreCallOptions& call,
-                                                   VersionContents& contents) {
-  const std::string prefix = absl::StrCat(location.base_key, location.path_name, "/");
-  absl::StatusOr<Listing> listing = contents.store->List(prefix, ListDepth::kRecursive, call);
+absl::StatusOr<std::vector<ObjectInfo>> ListObjects(const VersionLocation& location,
+                                                    const StoreCallOptions& call,
+                                                    VersionPacking packing) {
+  const std::string key = absl::StrCat(location.base_key, location.path_name);
+  if (packing != VersionPacking::kFolder) {
+    absl::StatusOr<ObjectInfo> info = location.store->Head(key, call);
+    if (!info.ok()) return info.status();
+    return std::vector<ObjectInfo>{*std::move(info)};
+  }
+  absl::StatusOr<Listing> listing =
+      location.store->List(absl::StrCat(key, "/"), ListDepth::kRecursive, call);
   if (!listing.ok()) return listing.status();
-  const absl::Status taken = contents.manifest != nullptr
-                                 ? TakeListedFiles(listing->objects, prefix, contents)
-                                 : TakeAllFiles(listing->objects, prefix, contents);
-  if (!taken.ok()) return taken;
   return std::move(listing->objects);
 }
 
-absl::StatusOr<std::vector<ObjectInfo>> TakeArchive(const VersionLocation& location,
-                                                    const StoreCallOptions& call,
-                                                    VersionContents& contents) {
-  const std::string key = absl::StrCat(location.base_key, location.path_name);
-  absl::StatusOr<ObjectInfo> info = contents.store->Head(key, call);
-  if (!info.ok()) return info.status();
-  PinnedObject object = {*info, nullptr, 0};
+absl::Status TakeArchive(const ObjectInfo& info, VersionContents& contents) {
+  PinnedObject object = {info, nullptr, 0};
   if (contents.manifest != nullptr) {
     const ManifestFile& archive = *contents.manifest->archive;
-    if (info->size != archive.size) {
+    if (info.size != archive.size) {
       return absl::FailedPreconditionError(
-          absl::StrCat(contents.url, ": has ", info->size, " bytes, but the manifest says ",
+          absl::StrCat(contents.url, ": has ", info.size, " bytes, but the manifest says ",
                        archive.size, "; publish the version again"));
     }
     object.digests = &archive.chunks;
@@ -165,7 +155,15 @@ absl::StatusOr<std::vector<ObjectInfo>> TakeArchive(const VersionLocation& locat
     }
   }
   contents.objects.push_back(std::move(object));
-  return std::vector<ObjectInfo>{*std::move(info)};
+  return absl::OkStatus();
+}
+
+absl::Status TakeObjects(const VersionLocation& location, const std::vector<ObjectInfo>& objects,
+                         VersionContents& contents) {
+  if (contents.packing != VersionPacking::kFolder) return TakeArchive(objects.front(), contents);
+  const std::string prefix = absl::StrCat(location.base_key, location.path_name, "/");
+  return contents.manifest != nullptr ? TakeListedFiles(objects, prefix, contents)
+                                      : TakeAllFiles(objects, prefix, contents);
 }
 
 }  // namespace
@@ -184,23 +182,30 @@ VersionPacking SplitPackingSuffix(std::string& path_name) {
 
 absl::StatusOr<VersionContents> ReadVersionContents(const VersionLocation& location,
                                                     const VersionReaderOptions& options,
-                                                    const StoreCallOptions& call) {
+                                                    const StoreCallOptions& call,
+                                                    std::string* fingerprint) {
   VersionContents contents;
   contents.store = location.store;
   contents.url = location.store->Url(absl::StrCat(location.base_key, location.path_name));
   contents.name = location.path_name;
   contents.packing = SplitPackingSuffix(contents.name);
-  ReadManifest read;
-  if (absl::Status status = ReadManifestOf(location, options, call, contents, read); !status.ok()) {
-    return status;
+  const std::string manifest_key = absl::StrCat(location.base_key, ManifestName(contents.name));
+  const absl::StatusOr<std::optional<ObjectStore::Content>> manifest =
+      FetchManifest(options, call, manifest_key, *location.store);
+  if (!manifest.ok()) return manifest.status();
+  const absl::StatusOr<std::vector<ObjectInfo>> objects =
+      ListObjects(location, call, contents.packing);
+  if (!objects.ok()) return objects.status();
+  std::vector<ObjectInfo> seen = *objects;
+  if (manifest->has_value()) seen.push_back((*manifest)->info);
+  contents.fingerprint = ListingFingerprint(seen);
+  if (fingerprint != nullptr) *fingerprint = contents.fingerprint;
+  if (manifest->has_value()) {
+    const absl::Status taken =
+        TakeManifest((*manifest)->bytes, location.store->Url(manifest_key), contents);
+    if (!taken.ok()) return taken;
   }
-  contents.manifest = std::move(read.manifest);
-  absl::StatusOr<std::vector<ObjectInfo>> seen = contents.packing == VersionPacking::kFolder
-                                                     ? TakeFolder(location, call, contents)
-                                                     : TakeArchive(location, call, contents);
-  if (!seen.ok()) return seen.status();
-  if (contents.manifest != nullptr) seen->push_back(std::move(read.info));
-  contents.fingerprint = ListingFingerprint(*seen);
+  if (absl::Status taken = TakeObjects(location, *objects, contents); !taken.ok()) return taken;
   return contents;
 }
 

@@ -36,7 +36,8 @@ VersionPacking SplitPackingSuffix(std::string& path_name);
 /// Lists and pins, reads the manifest, compares the two. Errors as OpenVersion.
 absl::StatusOr<VersionContents> ReadVersionContents(const VersionLocation& location,
                                                     const VersionReaderOptions& options,
-                                                    const StoreCallOptions& call);
+                                                    const StoreCallOptions& call,
+                                                    std::string* fingerprint = nullptr);
 
 }  // namespace tfserving_remote
 

@@ -12,8 +12,10 @@ namespace tfserving_remote {
 absl::StatusOr<std::unique_ptr<VersionReader>> OpenVersion(VersionLocation location,
                                                            const VersionReaderOptions& options,
                                                            std::shared_ptr<TransferPool> pool,
-                                                           const StoreCallOptions& call) {
-  absl::StatusOr<VersionContents> contents = ReadVersionContents(location, options, call);
+                                                           const StoreCallOptions& call,
+                                                           std::string* fingerprint) {
+  absl::StatusOr<VersionContents> contents =
+      ReadVersionContents(location, options, call, fingerprint);
   if (!contents.ok()) return contents.status();
   if (contents->packing == VersionPacking::kFolder) {
     return std::make_unique<RangedVersion>(*std::move(contents), options, std::move(pool));

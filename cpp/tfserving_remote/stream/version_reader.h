@@ -113,10 +113,13 @@ struct VersionReaderOptions {
 /// when there is none, or no manifest although one is required; INVALID_ARGUMENT for a broken
 /// manifest; FAILED_PRECONDITION when the listing does not agree with the manifest (names the
 /// file). `call` bounds and cancels the opening alone; later, VersionReader::Cancel does.
+/// `fingerprint` (may be null) becomes VersionReader::fingerprint() once the objects are known,
+/// also when the opening fails then.
 absl::StatusOr<std::unique_ptr<VersionReader>> OpenVersion(VersionLocation location,
                                                            const VersionReaderOptions& options,
                                                            std::shared_ptr<TransferPool> pool,
-                                                           const StoreCallOptions& call);
+                                                           const StoreCallOptions& call,
+                                                           std::string* fingerprint = nullptr);
 
 }  // namespace tfserving_remote
 
