@@ -19,6 +19,10 @@ constexpr std::chrono::seconds kShutdownNotice{1};
 constexpr std::chrono::seconds kLinger{1};
 // One connection's share of the thread before others get their turn.
 constexpr size_t kReadShare = 1 << 20;
+// Likewise for writing: a stream of messages to a fast reader need never end.
+constexpr size_t kWriteShare = 8 << 20;
+// Answers wait for one another this long at most, to leave in one write.
+constexpr std::chrono::microseconds kMaxGathering{200};
 // Answers to control frames that the peer does not read: no more is read from it either.
 constexpr size_t kMaxBacklog = 4096;
 constexpr size_t kMaxPieces = 64;
@@ -125,9 +129,20 @@ bool GrpcConnection::ReadTurn() {
         !session_->Receive({buffer.data(), result.bytes}, last_received_)) {
       BeginClosing();
     }
+    RunCalls();
+    if (phase_ == Phase::kClosed) return true;
     if (!stream_->HoldsInput() && result.bytes < buffer.size()) return true;
   }
   return false;
+}
+
+void GrpcConnection::RunCalls() {
+  Time since = last_received_;
+  while (phase_ == Phase::kServing && session_->RunNextCall()) {
+    if (Now() - since < kMaxGathering) continue;
+    Flush();
+    since = Now();
+  }
 }
 
 void GrpcConnection::OnSessionDirty() {
@@ -155,9 +170,24 @@ void GrpcConnection::Flush() {
   ArmTimer();
 }
 
+void GrpcConnection::FlushLater() {
+  if (flush_due_) return;
+  flush_due_ = true;
+  boost::asio::post(environment_->loop->context(), [self = shared_from_this()] {
+    self->flush_due_ = false;
+    self->Flush();
+    self->environment_->loop->FinishBatch();
+  });
+}
+
 bool GrpcConnection::WriteQueued() {
   std::vector<SendQueue::Done> due;
+  size_t share = 0;
   for (;;) {
+    if (share >= kWriteShare) {
+      FlushLater();
+      return false;
+    }
     if (phase_ != Phase::kLingering && !session_->Produce(&out_)) {
       Close();
       return false;
@@ -166,6 +196,7 @@ bool GrpcConnection::WriteQueued() {
     iovec pieces[kMaxPieces];
     const IoResult result = stream_->Write(pieces, out_.Peek(pieces, kMaxPieces));
     if (result.state == IoState::kDone) {
+      share += result.bytes;
       out_.Consume(result.bytes, &due);
       for (auto& done : due) done(true);
       due.clear();

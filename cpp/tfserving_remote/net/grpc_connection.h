@@ -59,8 +59,11 @@ class GrpcConnection final : public std::enable_shared_from_this<GrpcConnection>
   /// True when the socket was emptied, false when the turn's share was used up.
   bool ReadTurn();
   void Flush();
+  /// Runs the handlers of the calls that have come.
+  void RunCalls();
   /// Writes what is queued. False when the socket takes no more or is broken.
   bool WriteQueued();
+  void FlushLater();
   void WaitReadable();
   void WaitWritable();
   void FinishShutdown();

@@ -76,9 +76,11 @@ void GrpcStream::Cancel() {
 }
 
 void GrpcStream::OnHeaders() {
-  const GrpcRequestHead::Verdict verdict = head_.Judge();
-  if (verdict.http_status != 200 || !verdict.status.ok()) {
-    RejectRequest(verdict);
+  verdict_ = head_.Judge();
+  // Who does not speak gRPC is answered in plain HTTP, after the request.
+  if (verdict_.http_status != 200) return;
+  if (!verdict_.status.ok()) {
+    Finish(verdict_.status);
     return;
   }
   const auto found = environment_->handlers->find(head_.path());
@@ -96,19 +98,15 @@ void GrpcStream::OnHeaders() {
   }
 }
 
-void GrpcStream::RejectRequest(const GrpcRequestHead::Verdict& verdict) {
+void GrpcStream::AnswerNotGrpc() {
   {
     absl::MutexLock lock(&mu_);
     ended_ = true;
   }
   finishing_ = true;
-  if (verdict.http_status == 200) {
-    session_->RespondTrailersOnly(id_, verdict.status, verdict.name_encodings);
-    return;
-  }
   plain_answer_ = true;
-  queue_.push_back(OutgoingMessage::Plain(absl::StrCat(verdict.status.message(), "\n")));
-  session_->RespondNotGrpc(id_, verdict.http_status);
+  queue_.push_back(OutgoingMessage::Plain(absl::StrCat(verdict_.status.message(), "\n")));
+  session_->RespondNotGrpc(id_, verdict_.http_status);
 }
 
 void GrpcStream::OnData(absl::string_view chunk) {
@@ -123,13 +121,21 @@ void GrpcStream::OnData(absl::string_view chunk) {
 }
 
 void GrpcStream::OnRequestEnd() {
+  if (verdict_.http_status != 200) {
+    AnswerNotGrpc();
+    return;
+  }
   if (finishing_ || reader_ == nullptr) return;
   absl::Status status = reader_->Finish();
   if (!status.ok()) {
     Finish(status);
     return;
   }
-  (*handler_)(shared_from_this());
+  session_->MarkReady(shared_from_this());
+}
+
+void GrpcStream::RunHandler() {
+  if (session_ != nullptr && !finishing_) (*handler_)(shared_from_this());
 }
 
 void GrpcStream::WriteOnLoop(std::vector<GrpcSlice> message, std::function<void(bool)> done) {
@@ -157,12 +163,14 @@ void GrpcStream::FinishOnLoop(const absl::Status& status) {
   if (session_ == nullptr || finishing_) return;
   finishing_ = true;
   final_status_ = status;
-  if (response_started_) {
-    session_->Resume(id_);
-  } else {
-    session_->RespondTrailersOnly(id_, status, false);
-  }
   if (!status.ok()) DropUnsent(/*keep_started=*/true);
+  if (!response_started_) {
+    session_->RespondTrailersOnly(id_, status, verdict_.name_encodings);
+  } else if (queue_.empty()) {
+    session_->SubmitTrailers(id_, status);
+  } else {
+    session_->Resume(id_);  // the last message brings the trailers
+  }
 }
 
 void GrpcStream::DropUnsent(bool keep_started) {
@@ -179,11 +187,8 @@ void GrpcStream::DropUnsent(bool keep_started) {
 
 GrpcStream::Supply GrpcStream::PrepareData(size_t max) {
   Supply supply;
-  if (queue_.empty()) {
-    supply.wait = !finishing_;
-    supply.last = finishing_;
-    return supply;
-  }
+  supply.wait = queue_.empty();
+  if (supply.wait) return supply;
   // A frame never holds parts of two messages, so that an unstarted one can still be dropped.
   OutgoingMessage& front = queue_.front();
   front.MarkStarted();

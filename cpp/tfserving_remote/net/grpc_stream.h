@@ -60,8 +60,10 @@ class GrpcStream final : public GrpcCall, public std::enable_shared_from_this<Gr
   /// The header fields are complete.
   void OnHeaders();
   void OnData(absl::string_view chunk);
-  /// The request is complete: hands the call to its handler.
+  /// The request is complete.
   void OnRequestEnd();
+  /// Hands the call to its handler, unless it has ended meanwhile.
+  void RunHandler();
 
   /// How many bytes of one message can be sent now, at most `max`.
   struct Supply {
@@ -83,7 +85,7 @@ class GrpcStream final : public GrpcCall, public std::enable_shared_from_this<Gr
   void OnClosed();
 
  private:
-  void RejectRequest(const GrpcRequestHead::Verdict& verdict);
+  void AnswerNotGrpc();
   void WriteOnLoop(std::vector<GrpcSlice> message, std::function<void(bool)> done);
   void FinishOnLoop(const absl::Status& status);
   void DropUnsent(bool keep_started);
@@ -95,6 +97,7 @@ class GrpcStream final : public GrpcCall, public std::enable_shared_from_this<Gr
   // Constant once the handler has the call.
   GrpcRequestHead head_;
   std::unique_ptr<GrpcMessageReader> reader_;
+  GrpcRequestHead::Verdict verdict_;
   const GrpcHandler* handler_ = nullptr;
   absl::Time deadline_ = absl::InfiniteFuture();
   // Loop thread only. The session is null once the stream is closed.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tfserving_remote/net/grpc_wire.h"
 
+#include <algorithm>
+
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
@@ -46,15 +48,21 @@ std::optional<absl::Duration> ParseGrpcTimeout(absl::string_view value) {
   }
 }
 
-std::string GrpcPercentEncode(absl::string_view message) {
+std::string GrpcStatusMessage(absl::string_view message) {
+  // Clients accept 8 KiB of metadata unless told otherwise.
+  constexpr size_t kMaxEncoded = 6 << 10;
   constexpr char kHex[] = "0123456789ABCDEF";
   std::string encoded;
-  encoded.reserve(message.size());
+  encoded.reserve(std::min(message.size(), kMaxEncoded));
   for (char c : message) {
     const auto byte = static_cast<unsigned char>(c);
+    const bool continues_character = (byte & 0xc0) == 0x80;
+    if (encoded.size() >= kMaxEncoded && !continues_character) break;
     if (byte >= 0x20 && byte <= 0x7e && c != '%') {
       encoded.push_back(c);
     } else {
+      // Only garbage has this many continuation bytes in a row.
+      if (encoded.size() >= kMaxEncoded + 16) break;
       encoded.push_back('%');
       encoded.push_back(kHex[byte >> 4]);
       encoded.push_back(kHex[byte & 0xf]);

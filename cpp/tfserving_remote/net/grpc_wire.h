@@ -30,8 +30,9 @@ std::array<char, kGrpcPrefixBytes> GrpcMessagePrefix(uint32_t message_bytes);
 /// malformed.
 std::optional<absl::Duration> ParseGrpcTimeout(absl::string_view value);
 
-/// Text for `grpc-message`: everything but printable ASCII, and '%' itself, becomes %XX.
-std::string GrpcPercentEncode(absl::string_view message);
+/// Text for `grpc-message`: everything but printable ASCII, and '%' itself, becomes %XX. A message
+/// that would be longer than what clients take as metadata is cut, between two UTF-8 characters.
+std::string GrpcStatusMessage(absl::string_view message);
 
 /// Decodes the first value of a `-bin` metadata entry: base64, padded or not, several values joined
 /// by commas. nullopt when it is not base64.

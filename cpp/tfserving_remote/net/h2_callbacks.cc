@@ -42,7 +42,6 @@ const nghttp2_option* H2Callbacks::Options() {
   static nghttp2_option* const options = [] {
     nghttp2_option* made = nullptr;
     if (nghttp2_option_new(&made) != 0) return made;
-    nghttp2_option_set_no_closed_streams(made, 1);
     nghttp2_option_set_max_outbound_ack(made, 1000);
     // FloodGuard does this, with credit for calls that ran to their end.
     constexpr uint64_t kNever = uint64_t{1} << 40;

@@ -18,8 +18,6 @@ namespace {
 constexpr int32_t kStreamWindow = 1 << 20;
 constexpr int32_t kMaxStreamWindow = 16 << 20;
 constexpr int32_t kConnectionWindow = 64 << 20;
-// Frames a peer may send; below the read buffer, so that one system call can bring one.
-constexpr uint32_t kMaxFrame = 128 << 10;
 // Enough for one gathered write to keep a fast network busy. More is pulled when this has left.
 constexpr size_t kSendQueueBytes = 1 << 20;
 // A peer that sends this many times the allowed metadata gets no answer but a reset.
@@ -70,7 +68,6 @@ bool H2Session::Open() {
   const nghttp2_settings_entry settings[] = {
       {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, options.max_concurrent_streams},
       {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, kStreamWindow},
-      {NGHTTP2_SETTINGS_MAX_FRAME_SIZE, kMaxFrame},
       {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, metadata}};
   return nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, settings, std::size(settings)) == 0 &&
          nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0, kConnectionWindow) ==
@@ -155,6 +152,14 @@ void H2Session::ExpireDeadlines(Time now) {
   }
 }
 
+bool H2Session::RunNextCall() {
+  if (ready_.empty()) return false;
+  const std::shared_ptr<GrpcStream> stream = std::move(ready_.front());
+  ready_.pop_front();
+  stream->RunHandler();
+  return true;
+}
+
 GrpcStream* H2Session::Find(int32_t id) const {
   return static_cast<GrpcStream*>(nghttp2_session_get_stream_user_data(session_, id));
 }
@@ -182,7 +187,7 @@ void H2Session::RespondNotGrpc(int32_t id, int http_status) {
 }
 
 void H2Session::RespondTrailersOnly(int32_t id, const absl::Status& status, bool name_encodings) {
-  const std::string message = GrpcPercentEncode(status.message());
+  const std::string message = GrpcStatusMessage(status.message());
   std::vector<nghttp2_nv> fields = {Field(":status", "200"),
                                     Field("content-type", "application/grpc")};
   AppendStatus(status, message, &fields);
@@ -192,10 +197,11 @@ void H2Session::RespondTrailersOnly(int32_t id, const absl::Status& status, bool
 }
 
 void H2Session::SubmitTrailers(int32_t id, const absl::Status& status) {
-  const std::string message = GrpcPercentEncode(status.message());
+  const std::string message = GrpcStatusMessage(status.message());
   std::vector<nghttp2_nv> fields;
   AppendStatus(status, message, &fields);
   if (nghttp2_submit_trailer(session_, id, fields.data(), fields.size()) != 0) Reset(id);
+  host_->OnSessionDirty();
 }
 
 void H2Session::Resume(int32_t id) {
@@ -313,7 +319,7 @@ ssize_t H2Session::ReadData(int32_t id, size_t max, uint32_t* flags) {
   if (stream == nullptr) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
   const GrpcStream::Supply supply = stream->PrepareData(max);
   if (supply.wait) return NGHTTP2_ERR_DEFERRED;
-  if (supply.bytes > 0) *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
+  *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
   if (supply.last) {
     *flags |= NGHTTP2_DATA_FLAG_EOF;
     if (const absl::Status* status = stream->trailers()) {

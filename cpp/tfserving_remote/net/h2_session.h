@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <set>
 #include <string>
@@ -57,6 +58,9 @@ class H2Session {
   bool established() const { return established_; }
   /// Frames waiting to be sent, not counting messages.
   size_t backlog() const { return nghttp2_session_get_outbound_queue_size(session_); }
+  /// Hands the next complete request to its handler; false when there is none. Handlers are not run
+  /// by Receive itself, so that answers can leave between two of them.
+  bool RunNextCall();
   void Ping();
   /// First half of a graceful end: tells the peer to open no more calls.
   void AnnounceShutdown();
@@ -73,9 +77,12 @@ class H2Session {
 
   // For the streams.
 
+  void MarkReady(std::shared_ptr<GrpcStream> stream) { ready_.push_back(std::move(stream)); }
   void Respond(int32_t id);
   void RespondTrailersOnly(int32_t id, const absl::Status& status, bool name_encodings);
   void RespondNotGrpc(int32_t id, int http_status);
+  /// Ends a response that has begun. Needs no window, unlike its messages.
+  void SubmitTrailers(int32_t id, const absl::Status& status);
   void Resume(int32_t id);
   void Reset(int32_t id);
   /// Lets the peer send a message of this length without waiting for every window update.
@@ -101,7 +108,6 @@ class H2Session {
   int SendData(int32_t id, const uint8_t* frame_header, size_t bytes);
 
   int CheckFlood(bool within_limits, absl::string_view what);
-  void SubmitTrailers(int32_t id, const absl::Status& status);
   void SubmitData(int32_t id, const nghttp2_nv* fields, size_t count);
 
   // Constant after construction.
@@ -110,6 +116,7 @@ class H2Session {
   nghttp2_session* session_ = nullptr;
 
   std::unordered_map<int32_t, std::shared_ptr<GrpcStream>> streams_;
+  std::deque<std::shared_ptr<GrpcStream>> ready_;
   std::unordered_map<int32_t, Time> deadline_of_;
   std::set<std::pair<Time, int32_t>> deadlines_;
   FloodGuard guard_;
