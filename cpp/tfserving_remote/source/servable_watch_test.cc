@@ -113,6 +113,27 @@ TEST_F(ServableWatchTest, ASiblingWithTheSameBeginningIsAnotherModel) {
   EXPECT_THAT(Poll(), Optional(ElementsAre("1=s3://b/m/1")));
 }
 
+TEST_F(ServableWatchTest, MarkersOfFoldersAndStrangeKeysMakeNoVersion) {
+  PutWithManifest("1");
+  for (const char* key : {"m/2/", "m/3/variables/", "m//4/saved_model.pb", "m/../5/saved_model.pb",
+                          "m/6\n/saved_model.pb", "m/7\xff/saved_model.pb", "m/8.TAR", "m/9/x"}) {
+    memory_->Put(key, "");
+  }
+  memory_->Put(absl::StrCat("m/1", std::string(1, '\0'), "/saved_model.pb"), "");
+  memory_->Put(absl::StrCat("m/", std::string(1000, '1'), "/saved_model.pb"), "");
+  for (int i = 0; i < 3; ++i) Poll();
+  EXPECT_THAT(watch_->status().versions, ElementsAre(1));
+  EXPECT_EQ(log_.Count("\n"), 0);
+}
+
+TEST_F(ServableWatchTest, AnAcceptedVersionOutlivesItsManifest) {
+  PutWithManifest("1");
+  Poll();
+  memory_->Delete("m/1.manifest.json");
+  EXPECT_EQ(Poll(), std::nullopt);
+  EXPECT_EQ(watch_->status().last_error, absl::OkStatus());
+}
+
 TEST_F(ServableWatchTest, WithoutAManifestASecondPollConfirms) {
   PollOptions poll;
   poll.wait = absl::Seconds(60);
