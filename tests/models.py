@@ -21,7 +21,7 @@ def _save(module: tf.Module, folder: pathlib.Path, signatures: Mapping[str, Any]
     return folder
 
 
-class _Linear(tf.Module):
+class _Linear(tf.Module):  # type: ignore[misc]
     """y = a * x + b."""
 
     def __init__(self, a: float, b: float) -> None:
@@ -29,7 +29,7 @@ class _Linear(tf.Module):
         self.a = tf.Variable(a, dtype=tf.float32, name="a")
         self.b = tf.Variable(b, dtype=tf.float32, name="b")
 
-    @tf.function(input_signature=[tf.TensorSpec([None, 1], tf.float32, name="x")])
+    @tf.function(input_signature=[tf.TensorSpec([None, 1], tf.float32, name="x")])  # type: ignore[untyped-decorator]
     def predict(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"y": self.a * x + self.b}
 
@@ -52,7 +52,7 @@ def scaled(folder: pathlib.Path, factor: float) -> pathlib.Path:
     return linear(folder, factor, 0.0)
 
 
-class _Big(tf.Module):
+class _Big(tf.Module):  # type: ignore[misc]
     """Variables of random bytes; the answer reads a slice of each."""
 
     def __init__(self, total_bytes: int, variables: int, seed: int) -> None:
@@ -65,7 +65,7 @@ class _Big(tf.Module):
             for i in range(variables)
         ]
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, name="x")])
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, name="x")])  # type: ignore[untyped-decorator]
     def predict(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
         total = tf.add_n([tf.reduce_sum(part[:4]) + part[-1] for part in self.parts])
         return {"y": x + total}
@@ -90,8 +90,8 @@ def big_sum(total_bytes: int, variables: int = 4, seed: int = 0) -> float:
     return float(sum(part[:4].sum(dtype=np.float32) + part[-1] for part in parts))
 
 
-class _Shout(tf.Module):
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")])
+class _Shout(tf.Module):  # type: ignore[misc]
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")])  # type: ignore[untyped-decorator]
     def predict(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
         return {
             "shout": tf.strings.join([tf.strings.upper(text, encoding="utf-8"), "!"]),
@@ -107,8 +107,8 @@ def shout(folder: pathlib.Path) -> pathlib.Path:
     return _save(module, folder, {"serving_default": module.predict})
 
 
-class _Slow(tf.Module):
-    @tf.function(input_signature=[tf.TensorSpec([], tf.int32, name="rounds")])
+class _Slow(tf.Module):  # type: ignore[misc]
+    @tf.function(input_signature=[tf.TensorSpec([], tf.int32, name="rounds")])  # type: ignore[untyped-decorator]
     def predict(self, rounds: tf.Tensor) -> dict[str, tf.Tensor]:
         matrix = tf.fill([512, 512], 1.0 / 512)
         for _ in tf.range(rounds):

@@ -30,7 +30,8 @@ def half_plus_two(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     """A small SavedModel. Read it only."""
     import models
 
-    return models.half_plus_two(tmp_path_factory.mktemp("models") / "half_plus_two")
+    folder: pathlib.Path = models.half_plus_two(tmp_path_factory.mktemp("models") / "half_plus_two")
+    return folder
 
 
 @pytest.fixture(scope="session")
@@ -38,7 +39,8 @@ def two_chunks(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     """A SavedModel of 20 MB, so that its variables take several chunks. Read it only."""
     import models
 
-    return models.big(tmp_path_factory.mktemp("models") / "big", 20_000_000)
+    folder: pathlib.Path = models.big(tmp_path_factory.mktemp("models") / "big", 20_000_000)
+    return folder
 
 
 @pytest.fixture(scope="session")
@@ -114,7 +116,7 @@ def base(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def make_file_base(tmp_path: pathlib.Path) -> Callable[[], str]:
-    return lambda: (tmp_path / "store").as_uri()
+    return (tmp_path / "store").as_uri
 
 
 @pytest.fixture

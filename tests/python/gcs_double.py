@@ -9,8 +9,6 @@ work.
 
 import base64
 import dataclasses
-import email
-import email.policy
 import json
 import struct
 import threading
@@ -85,6 +83,14 @@ class GcsDouble:
             self.generation += 1
             self.blobs[name] = Blob(data, self.generation, metadata)
             return self.blobs[name]
+
+
+def _parts(body: bytes, content_type: str) -> tuple[bytes, bytes]:
+    """The two parts of a multipart/related body, without their headers."""
+    boundary = content_type.split("boundary=")[1].strip("\"'").encode()
+    first, second = body.split(b"--" + boundary + b"\r\n", 2)[1:]
+    second = second[: second.rindex(b"\r\n--" + boundary)]
+    return first.partition(b"\r\n\r\n")[2], second.partition(b"\r\n\r\n")[2]
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -163,16 +169,8 @@ class _Handler(BaseHTTPRequestHandler):
             )
             self._answer(200, Location=f"{self.double.url}/resumable?token={token}")
             return
-        header = f"Content-Type: {self.headers['Content-Type']}\r\n\r\n".encode()
-        message = email.message_from_bytes(header + body, policy=email.policy.HTTP)
-        described, content = message.get_payload()  # type: ignore[misc]
-        resource = json.loads(described.get_payload(decode=True))  # type: ignore[union-attr,arg-type]
-        # The parser is made for mail and may change line ends; the bytes themselves stand in the
-        # body.
-        boundary = b"\r\n--" + message.get_boundary().encode() + b"--"  # type: ignore[union-attr]
-        start = body.index(b"\r\n\r\n", body.index(b"\r\n\r\n") + 4) + 4
-        data = body[start : body.rindex(boundary)]
-        assert content is not None
+        described, data = _parts(body, self.headers["Content-Type"])
+        resource = json.loads(described)
         self._finish(resource["name"], data, resource.get("metadata", {}), must_be)
 
     def do_PUT(self) -> None:

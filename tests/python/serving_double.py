@@ -112,9 +112,9 @@ class ServingDouble:
 
     def _find(self, spec: Any) -> int:
         which = spec.WhichOneof("version_choice")
-        wanted = None
+        wanted: int | None = None
         if which == "version":
-            wanted = spec.version.value
+            wanted = int(spec.version.value)
         elif which == "version_label":
             wanted = self.labels.get((spec.name, spec.version_label))
             if wanted is None:

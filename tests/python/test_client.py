@@ -166,7 +166,11 @@ def test_no_server_is_unavailable() -> None:
 
 
 def test_a_deadline_ends_the_call(client: Client, server: ServingDouble) -> None:
-    server.models["slow"] = {1: Version(lambda i: server.release.wait() and i)}
+    def slow(inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+        server.release.wait()
+        return inputs
+
+    server.models["slow"] = {1: Version(slow)}
     with pytest.raises(errors.DeadlineExceeded):
         client.predict("slow", X, timeout=0.05)
 
@@ -306,7 +310,7 @@ def test_the_client_runs_without_tensorflow(server: ServingDouble, tmp_path: pat
     python = tmp_path / "venv" / "bin" / "python"
     subprocess.run([sys.executable, "-m", "venv", python.parents[1]], check=True)
     needs = ["numpy", "protobuf>=6.31.1", "grpcio"]
-    install = [python, "-m", "pip", "install", "-q", "--prefer-binary", *needs]
+    install = [str(python), "-m", "pip", "install", "-q", "--prefer-binary", *needs]
     installed = subprocess.run(install, capture_output=True, text=True, check=False)
     if installed.returncode:
         pytest.skip(f"no packages for a bare environment: {installed.stderr[-200:]}")

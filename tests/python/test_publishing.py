@@ -13,6 +13,7 @@ import shutil
 import tarfile
 import tempfile
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import google_crc32c
@@ -112,9 +113,7 @@ def test_versions_count_up_and_are_never_overwritten(
     assert publish(half_plus_two, base).version == 8
     before = _contents(base)
     for archive in (None, "tar"):
-        with pytest.raises(
-            VersionExists, match=r"version 7 is in .* already: 7, 7\.manifest\.json"
-        ):
+        with pytest.raises(VersionExists, match=r"version 7 is in .*: 7, 7\.manifest\.json"):
             publish(half_plus_two, base, version=7, archive=archive)
     assert _contents(base) == before
     assert [(v.version, v.complete, v.has_manifest) for v in list_versions(base)] == [
@@ -135,7 +134,7 @@ def test_an_archive_is_one_object_that_holds_the_files(
     assert manifest.archive is not None
     assert manifest.archive.path == f"1.{archive}"
     _check_digests(manifest.archive, packed)
-    unpack = {
+    unpack: dict[str, Callable[[bytes], bytes]] = {
         "tar": lambda data: data,
         "tar.gz": gzip.decompress,
         "tar.zst": lambda data: zstandard.ZstdDecompressor().decompressobj().decompress(data),
@@ -211,7 +210,7 @@ def test_a_failed_publish_leaves_nothing(
         return real(file, size + (1 if name.endswith("00001") else 0), name, hashers)
 
     monkeypatch.setattr(publishing, "_reader", shrinking)
-    with pytest.raises(InvalidInput, match="variables.data-00000-of-00001 changed while"):
+    with pytest.raises(InvalidInput, match="data-00000-of-00001 changed while"):
         publish(export, base)
     assert _contents(base) == {}
     if base.startswith("file:"):
@@ -220,11 +219,8 @@ def test_a_failed_publish_leaves_nothing(
 
 def test_an_old_manifest_alone_keeps_its_number(base: str, half_plus_two: pathlib.Path) -> None:
     transaction = stores.open_store(base).begin("0003")
-    if base.startswith("file:"):
-        pathlib.Path(base.removeprefix("file://")).mkdir(parents=True)
-        next(iter([transaction]))._staging.mkdir()  # type: ignore[attr-defined]
     transaction.commit("0003.manifest.json", b"{}")
-    with pytest.raises(VersionExists, match="0003.manifest.json"):
+    with pytest.raises(VersionExists, match=r"0003\.manifest\.json"):
         publish(half_plus_two, base, version=3)
     assert publish(half_plus_two, base).version == 4
     with pytest.raises(InvalidInput, match=r"0003\.manifest\.json.*schema_version is missing"):

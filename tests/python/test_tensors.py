@@ -205,7 +205,7 @@ def test_bfloat16_without_ml_dtypes_says_what_to_install(monkeypatch: pytest.Mon
     # numpy knows the name once ml_dtypes has registered it, so only the look-up is replaced.
     wire = memoryview(tf.make_tensor_proto(np.ones(2, ml_dtypes.bfloat16)).SerializeToString())
     monkeypatch.setitem(sys.modules, "ml_dtypes", None)
-    monkeypatch.setattr(_tensors.np, "dtype", _dtype_without_extensions)
+    monkeypatch.setattr(np, "dtype", _dtype_without_extensions)
     with pytest.raises(MissingDependency, match=r"output 'y'.*pip install ml_dtypes"):
         _tensors.decode("y", wire)
 

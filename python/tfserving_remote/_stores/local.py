@@ -97,6 +97,7 @@ class LocalTransaction:
 
     def commit(self, key: str, data: bytes) -> None:
         with _translated(f"commit {self._root / key}"):
+            self._staging.mkdir(parents=True, exist_ok=True)
             for entry in list(self._staging.iterdir()):
                 self._place(entry)
             manifest = self._staging / key
