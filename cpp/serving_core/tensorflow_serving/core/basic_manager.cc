@@ -180,6 +180,11 @@ void BasicManager::LoadServable(const ServableId& id, DoneCallback done_callback
 }
 
 absl::Status BasicManager::ExecuteLoad(LoaderHarness* harness) {
+  {
+    // CancelAllLoads may just have freed this thread, and not yet have come to this servable.
+    absl::MutexLock lock(&mu_);
+    if (cancelling_all_loads_) harness->CancelLoad();
+  }
   absl::Status status = harness->LoadApproved();
   if (!status.ok()) return EndLoadWithError(harness, status);
   Publish(*harness, ManagerState::kLoading);
