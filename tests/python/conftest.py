@@ -9,7 +9,17 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 
+import hypothesis
 import pytest
+
+# A loaded machine is slow; the suite has its own time limit, and no files are left behind.
+hypothesis.settings.register_profile(
+    "tests",
+    deadline=None,
+    database=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("tests")
 
 # With --import-mode=importlib no test folder is on the path; the doubles and the models are.
 sys.path[:0] = [str(pathlib.Path(__file__).parent), str(pathlib.Path(__file__).parents[1])]
