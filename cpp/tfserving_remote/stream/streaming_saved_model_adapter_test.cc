@@ -129,7 +129,8 @@ TEST_F(StreamingSavedModelAdapterTest, ReadsAFolderOnceInFewRequests) {
   uint64_t total = 0;
   for (const auto& [path, bytes] : ReadTestModel("many_variables")) total += bytes.size();
   const MemoryStore::Counts counts = memory_->counts();
-  EXPECT_LE(counts.bytes, total) << "nothing is fetched twice";
+  // A reader of small variables fetches up to a megabyte beyond them, into blocks of large ones.
+  EXPECT_LE(counts.bytes, total + 4 * kChunk);
   EXPECT_LE(counts.read, static_cast<int64_t>(total / kChunk) + 8);
   loader->Unload();
 }
