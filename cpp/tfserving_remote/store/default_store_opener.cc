@@ -19,8 +19,9 @@ class DefaultStoreOpener final : public StoreOpener {
   DefaultStoreOpener(StoreOptions options, StoreEnv env)
       : options_(std::move(options)),
         env_(std::move(env)),
-        s3_credentials_(S3CredentialsProvider(options_.s3, env_.clock, env_.log)),
-        gcs_credentials_(GcsCredentialsProvider(options_.gcs, env_.clock, env_.log)) {}
+        s3_credentials_(S3CredentialsProvider(options_.s3, env_.fetch_aws, env_.clock, env_.log)),
+        gcs_credentials_(
+            GcsCredentialsProvider(options_.gcs, env_.fetch_gcs, env_.clock, env_.log)) {}
 
   absl::StatusOr<std::shared_ptr<ObjectStore>> Open(const StorageUrl& url) override {
     absl::MutexLock lock(&mu_);

@@ -10,6 +10,7 @@
 #include "tfserving_remote/base/environment.h"
 #include "tfserving_remote/base/log.h"
 #include "tfserving_remote/net/http_client.h"
+#include "tfserving_remote/store/credentials/cached_credentials.h"
 #include "tfserving_remote/store/gcs/gcs_options.h"
 #include "tfserving_remote/store/local/local_store.h"
 #include "tfserving_remote/store/retrying_store.h"
@@ -37,6 +38,10 @@ struct StoreEnv {
   /// Both outlive every store.
   Clock& clock;
   LogSink& log;
+  /// Where credentials come from that the environment does not hold; null: the credentials helper
+  /// in a process of its own. A server inside Python asks in its own process.
+  CredentialsFetcher fetch_aws = nullptr;
+  CredentialsFetcher fetch_gcs = nullptr;
 };
 
 /// Opens s3, gs and file, each store with retries around it. Credentials are shared by all buckets

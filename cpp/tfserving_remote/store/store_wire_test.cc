@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The conformance suite over real HTTP against servers that others wrote. moto and the GCS emulator
+// The conformance suite over real HTTP against servers that others wrote. moto and fake-gcs-server
 // are started here; TFSR_TEST_S3_ENDPOINT and TFSR_TEST_GCS_ENDPOINT name further ones.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -30,7 +30,7 @@ std::shared_ptr<HttpClient> Http() {
 }
 
 // A server of tests/store that lives until this process ends; "" and why when it does not start.
-std::string StartServer(const char* script, std::string& why_not) {
+std::string StartServer(const char* script, const char* install, std::string& why_not) {
   const EnvironmentReader environment = ProcessEnvironment();
   const std::string python = ReadEnvironment(environment, "TFSR_PYTHON");
   const std::string root = ReadEnvironment(environment, "TFSR_SOURCE_DIR");
@@ -40,8 +40,7 @@ std::string StartServer(const char* script, std::string& why_not) {
   }
   auto server = ChildServer::Start({python, absl::StrCat(root, "/tests/store/", script)});
   if (!server.ok()) {
-    why_not = absl::StrCat(server.status().message(),
-                           "; install it: pip install 'moto[s3,server]' gcp-storage-emulator");
+    why_not = absl::StrCat(server.status().message(), "; install it: ", install);
     return "";
   }
   static std::vector<std::unique_ptr<ChildServer>>* const servers =
@@ -52,15 +51,16 @@ std::string StartServer(const char* script, std::string& why_not) {
 
 std::string MotoEndpoint(std::string& why_not) {
   static std::string why;
-  static const std::string* const endpoint = new std::string(StartServer("serve_moto.py", why));
+  static const std::string* const endpoint =
+      new std::string(StartServer("serve_moto.py", "pip install 'moto[s3,server]'", why));
   why_not = why;
   return *endpoint;
 }
 
-std::string GcsEmulatorEndpoint(std::string& why_not) {
+std::string FakeGcsEndpoint(std::string& why_not) {
   static std::string why;
-  static const std::string* const endpoint =
-      new std::string(StartServer("serve_gcs_emulator.py", why));
+  static const std::string* const endpoint = new std::string(StartServer(
+      "serve_fake_gcs.py", "go install github.com/fsouza/fake-gcs-server@v1.56.1", why));
   why_not = why;
   return *endpoint;
 }
@@ -139,8 +139,8 @@ INSTANTIATE_TEST_SUITE_P(
                      [](std::string& why_not) {
                        return MakeS3(EndpointFromEnvironment("TFSR_TEST_S3_ENDPOINT", why_not));
                      }},
-        StoreFactory{"GcsEmulator",
-                     [](std::string& why_not) { return MakeGcs(GcsEmulatorEndpoint(why_not)); }},
+        StoreFactory{"FakeGcsServer",
+                     [](std::string& why_not) { return MakeGcs(FakeGcsEndpoint(why_not)); }},
         StoreFactory{"OtherGcs",
                      [](std::string& why_not) {
                        return MakeGcs(EndpointFromEnvironment("TFSR_TEST_GCS_ENDPOINT", why_not));

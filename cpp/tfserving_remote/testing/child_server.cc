@@ -2,7 +2,6 @@
 #include "tfserving_remote/testing/child_server.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -49,7 +48,7 @@ absl::StatusOr<std::unique_ptr<ChildServer>> ChildServer::Start(
 }
 
 ChildServer::~ChildServer() {
-  kill(pid_, SIGKILL);
+  // Not by a signal: the program may have servers of its own to end.
   close(input_);
   close(output_);
   while (waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {

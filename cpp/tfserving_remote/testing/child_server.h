@@ -19,7 +19,7 @@ namespace tfserving_remote {
 /// Units:    none.
 /// Errors:   UNAVAILABLE when it ends before it printed a line.
 /// Threads:  used from one thread.
-/// Lifetime: the destructor kills the server and waits for it.
+/// Lifetime: the destructor ends its standard input and waits until it has ended.
 class ChildServer {
  public:
   static absl::StatusOr<std::unique_ptr<ChildServer>> Start(

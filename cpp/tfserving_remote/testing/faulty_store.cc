@@ -5,8 +5,16 @@
 #include <utility>
 
 #include "absl/strings/match.h"
+#include "tfserving_remote/store/store_status.h"
 
 namespace tfserving_remote {
+namespace {
+
+absl::Status BrokenConnection(const std::string& url) {
+  return StoreError(absl::StatusCode::kUnavailable, "GET", url, "the connection broke");
+}
+
+}  // namespace
 
 void FaultyStore::Fail(Verb verb, absl::string_view key, absl::Status status, int times) {
   absl::MutexLock lock(&mu_);
@@ -18,9 +26,27 @@ void FaultyStore::Hang(Verb verb, absl::string_view key) {
   faults_.push_back({verb, std::string(key), absl::OkStatus(), kForever});
 }
 
+void FaultyStore::Delay(Verb verb, absl::string_view key, absl::Duration delay, Clock& clock) {
+  absl::MutexLock lock(&mu_);
+  slowness_.push_back({verb, std::string(key), delay, &clock});
+}
+
+void FaultyStore::CutShort(absl::string_view key, uint64_t bytes, int times) {
+  absl::MutexLock lock(&mu_);
+  cuts_.push_back({std::string(key), bytes, times});
+}
+
+void FaultyStore::FlipBit(absl::string_view key, uint64_t at) {
+  absl::MutexLock lock(&mu_);
+  flips_.push_back({std::string(key), at});
+}
+
 void FaultyStore::Heal() {
   absl::MutexLock lock(&mu_);
   faults_.clear();
+  slowness_.clear();
+  cuts_.clear();
+  flips_.clear();
 }
 
 void FaultyStore::WaitForHanging(int count) {
@@ -53,13 +79,25 @@ absl::StatusOr<ObjectInfo> FaultyStore::Head(absl::string_view key,
 absl::Status FaultyStore::Read(absl::string_view key, absl::string_view tag, uint64_t offset,
                                absl::Span<char> into, const StoreCallOptions& options) {
   if (absl::Status status = Suffer(Verb::kRead, key, options); !status.ok()) return status;
-  return behind_->Read(key, tag, offset, into, options);
+  const uint64_t arrives = UseCut(key, into.size());
+  const absl::Span<char> part = into.first(arrives);
+  if (absl::Status status = behind_->Read(key, tag, offset, part, options); !status.ok()) {
+    return status;
+  }
+  FlipBits(key, offset, part);
+  return arrives == into.size() ? absl::OkStatus() : BrokenConnection(Url(key));
 }
 
 absl::StatusOr<ObjectStore::Content> FaultyStore::ReadAll(absl::string_view key, uint64_t max_bytes,
                                                           const StoreCallOptions& options) {
   if (absl::Status status = Suffer(Verb::kReadAll, key, options); !status.ok()) return status;
-  return behind_->ReadAll(key, max_bytes, options);
+  absl::StatusOr<Content> content = behind_->ReadAll(key, max_bytes, options);
+  if (!content.ok()) return content.status();
+  if (UseCut(key, content->bytes.size()) < content->bytes.size()) {
+    return BrokenConnection(Url(key));
+  }
+  FlipBits(key, 0, absl::MakeSpan(content->bytes));
+  return content;
 }
 
 absl::Status FaultyStore::Suffer(Verb verb, absl::string_view key,
@@ -67,6 +105,10 @@ absl::Status FaultyStore::Suffer(Verb verb, absl::string_view key,
   {
     absl::MutexLock lock(&mu_);
     calls_.emplace_back(verb, std::string(key));
+  }
+  if (absl::Status status = WaitOut(verb, key, options.cancellation); !status.ok()) return status;
+  {
+    absl::MutexLock lock(&mu_);
     const Fault* fault = FindFault(verb, key);
     if (fault == nullptr) return absl::OkStatus();
     if (!fault->status.ok()) {
@@ -102,6 +144,40 @@ absl::Status FaultyStore::Hang(Verb verb, absl::string_view key, Cancellation* c
   mu_.Await(absl::Condition(&ends));
   --hanging_;
   return cancelled ? absl::CancelledError("cancelled") : absl::OkStatus();
+}
+
+absl::Status FaultyStore::WaitOut(Verb verb, absl::string_view key, Cancellation* cancellation) {
+  Slowness slowness{};
+  {
+    absl::MutexLock lock(&mu_);
+    const auto found = std::find_if(slowness_.begin(), slowness_.end(), [&](const Slowness& s) {
+      return s.verb == verb && absl::StartsWith(key, s.key);
+    });
+    if (found == slowness_.end()) return absl::OkStatus();
+    slowness = *found;
+  }
+  if (slowness.clock->SleepFor(slowness.delay, cancellation)) return absl::OkStatus();
+  return absl::CancelledError("cancelled");
+}
+
+uint64_t FaultyStore::UseCut(absl::string_view key, uint64_t length) {
+  absl::MutexLock lock(&mu_);
+  const auto cut = std::find_if(cuts_.begin(), cuts_.end(), [key, length](const Cut& c) {
+    return absl::StartsWith(key, c.key) && c.bytes < length;
+  });
+  if (cut == cuts_.end()) return length;
+  const uint64_t bytes = cut->bytes;
+  if (cut->times > 0 && --cut->times == 0) cuts_.erase(cut);
+  return bytes;
+}
+
+void FaultyStore::FlipBits(absl::string_view key, uint64_t offset, absl::Span<char> bytes) {
+  absl::MutexLock lock(&mu_);
+  for (const Flip& flip : flips_) {
+    if (absl::StartsWith(key, flip.key) && flip.at >= offset && flip.at - offset < bytes.size()) {
+      bytes[flip.at - offset] ^= 1;
+    }
+  }
 }
 
 }  // namespace tfserving_remote

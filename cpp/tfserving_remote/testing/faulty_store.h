@@ -2,14 +2,19 @@
 #ifndef TFSERVING_REMOTE_TESTING_FAULTY_STORE_H_
 #define TFSERVING_REMOTE_TESTING_FAULTY_STORE_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "tfserving_remote/base/clock.h"
 #include "tfserving_remote/store/object_store.h"
 
 namespace tfserving_remote {
@@ -33,6 +38,15 @@ class FaultyStore final : public ObjectStore {
   void Fail(Verb verb, absl::string_view key, absl::Status status, int times = kForever);
   /// Calls of `verb` whose key or prefix begins with `key` hang.
   void Hang(Verb verb, absl::string_view key);
+  /// Calls of `verb` whose key or prefix begins with `key` take `delay` longer, by `clock`, which
+  /// outlives the store.
+  void Delay(Verb verb, absl::string_view key, absl::Duration delay, Clock& clock);
+  /// The next `times` reads of a key that begins with `key` bring `bytes` bytes and then fail as
+  /// when the connection breaks. Shorter reads go through.
+  void CutShort(absl::string_view key, uint64_t bytes, int times = kForever);
+  /// Reads that bring byte `at` of a key that begins with `key` bring it with one bit flipped, and
+  /// succeed.
+  void FlipBit(absl::string_view key, uint64_t at);
   /// Takes all faults back.
   void Heal();
   /// Blocks until at least `count` calls hang.
@@ -57,17 +71,39 @@ class FaultyStore final : public ObjectStore {
     absl::Status status;
     int times = kForever;
   };
+  struct Slowness {
+    Verb verb;
+    std::string key;
+    absl::Duration delay;
+    Clock* clock;
+  };
+  struct Cut {
+    std::string key;
+    uint64_t bytes;
+    int times;
+  };
+  struct Flip {
+    std::string key;
+    uint64_t at;
+  };
 
   /// What becomes of a call; OK goes on to the store behind.
   absl::Status Suffer(Verb verb, absl::string_view key, const StoreCallOptions& options);
   /// Null when none fits.
   const Fault* FindFault(Verb verb, absl::string_view key) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
   absl::Status Hang(Verb verb, absl::string_view key, Cancellation* cancellation);
+  absl::Status WaitOut(Verb verb, absl::string_view key, Cancellation* cancellation);
+  /// How many of `length` bytes arrive.
+  uint64_t UseCut(absl::string_view key, uint64_t length);
+  void FlipBits(absl::string_view key, uint64_t offset, absl::Span<char> bytes);
 
   const std::shared_ptr<ObjectStore> behind_;
 
   absl::Mutex mu_;
   std::vector<Fault> faults_ ABSL_GUARDED_BY(mu_);
+  std::vector<Slowness> slowness_ ABSL_GUARDED_BY(mu_);
+  std::vector<Cut> cuts_ ABSL_GUARDED_BY(mu_);
+  std::vector<Flip> flips_ ABSL_GUARDED_BY(mu_);
   std::vector<std::pair<Verb, std::string>> calls_ ABSL_GUARDED_BY(mu_);
   int hanging_ ABSL_GUARDED_BY(mu_) = 0;
 };

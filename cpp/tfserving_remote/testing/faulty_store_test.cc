@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "tfserving_remote/store/memory/memory_store.h"
+#include "tfserving_remote/testing/fake_clock.h"
 
 namespace tfserving_remote {
 namespace {
@@ -43,6 +44,44 @@ TEST(FaultyStoreTest, AHangingCallEndsWhenItIsCancelledOrHealed) {
   cancelled.join();
   store.Heal();
   healed.join();
+}
+
+TEST(FaultyStoreTest, CutsReadsShortAsABrokenConnectionDoes) {
+  auto memory = std::make_shared<MemoryStore>();
+  const std::string tag = memory->Put("a", "hello");
+  FaultyStore store(memory);
+  store.CutShort("a", 2, 1);
+  std::string into = "?????";
+  EXPECT_TRUE(absl::IsUnavailable(store.Read("a", tag, 0, absl::MakeSpan(into), {})));
+  EXPECT_EQ(into, "he???");
+  EXPECT_TRUE(store.Read("a", tag, 0, absl::MakeSpan(into), {}).ok());
+  EXPECT_EQ(into, "hello");
+  store.CutShort("a", 2, 1);
+  EXPECT_TRUE(absl::IsUnavailable(store.ReadAll("a", 9, {}).status()));
+}
+
+TEST(FaultyStoreTest, FlipsABitAndSaysNothing) {
+  auto memory = std::make_shared<MemoryStore>();
+  const std::string tag = memory->Put("a", "hello");
+  FaultyStore store(memory);
+  store.FlipBit("a", 1);
+  std::string into = "??";
+  EXPECT_TRUE(store.Read("a", tag, 1, absl::MakeSpan(into), {}).ok());
+  EXPECT_EQ(into, "dl");
+  EXPECT_TRUE(store.Read("a", tag, 2, absl::MakeSpan(into), {}).ok());
+  EXPECT_EQ(into, "ll");
+  EXPECT_EQ(store.ReadAll("a", 9, {})->bytes, "hdllo");
+  store.Heal();
+  EXPECT_EQ(store.ReadAll("a", 9, {})->bytes, "hello");
+}
+
+TEST(FaultyStoreTest, DelaysByTheClock) {
+  FakeClock clock;
+  FaultyStore store(OneObject());
+  store.Delay(Verb::kHead, "a/", absl::Seconds(3), clock);
+  std::thread caller([&] { EXPECT_TRUE(store.Head("a/1", {}).ok()); });
+  EXPECT_EQ(clock.AdvanceToNextSleeper(), absl::Seconds(3));
+  caller.join();
 }
 
 }  // namespace

@@ -64,6 +64,9 @@ class ObjectStoreConformance : public ::testing::TestWithParam<StoreFactory> {
   std::string Tag(absl::string_view relative);
   absl::StatusOr<std::string> Read(absl::string_view relative, absl::string_view tag,
                                    uint64_t offset, size_t length);
+  /// The bytes, or the status in words.
+  std::string Bytes(absl::string_view relative, absl::string_view tag, uint64_t offset,
+                    size_t length);
   /// Keys and folders of a listing, relative to the root, in the order they came.
   std::vector<std::string> Names(absl::string_view prefix, ListDepth depth);
 

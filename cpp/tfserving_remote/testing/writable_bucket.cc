@@ -93,7 +93,7 @@ class Gcs final : public WritableBucket {
 
 std::unique_ptr<WritableBucket> S3Bucket(S3Options options, std::string bucket,
                                          std::shared_ptr<HttpClient> http) {
-  const auto credentials = S3CredentialsProvider(options, Clock::Real(), LogSink::Null());
+  const auto credentials = S3CredentialsProvider(options, nullptr, Clock::Real(), LogSink::Null());
   return std::make_unique<S3>(options, bucket, http, credentials);
 }
 

@@ -6,7 +6,6 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "tfserving_remote/store/credentials/cached_credentials.h"
 #include "tfserving_remote/store/http_judgement.h"
 #include "tfserving_remote/store/listing.h"
 #include "tfserving_remote/store/percent_encoding.h"
@@ -240,11 +239,13 @@ absl::StatusOr<ObjectStore::Content> GcsStore::ReadAll(absl::string_view key, ui
   return content;
 }
 
-std::shared_ptr<CredentialsProvider> GcsCredentialsProvider(const GcsOptions& options, Clock& clock,
+std::shared_ptr<CredentialsProvider> GcsCredentialsProvider(const GcsOptions& options,
+                                                            CredentialsFetcher fetch, Clock& clock,
                                                             LogSink& log) {
   if (options.anonymous) return StaticCredentials({});
-  return std::make_shared<CachedCredentials>(HelperFetcher(Cloud::kGcs, options.helper),
-                                             CachedCredentialsOptions(), clock, log);
+  if (fetch == nullptr) fetch = HelperFetcher(Cloud::kGcs, options.helper);
+  return std::make_shared<CachedCredentials>(std::move(fetch), CachedCredentialsOptions(), clock,
+                                             log);
 }
 
 }  // namespace tfserving_remote

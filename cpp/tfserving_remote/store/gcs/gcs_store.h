@@ -10,6 +10,7 @@
 #include "tfserving_remote/base/clock.h"
 #include "tfserving_remote/base/log.h"
 #include "tfserving_remote/net/http_client.h"
+#include "tfserving_remote/store/credentials/cached_credentials.h"
 #include "tfserving_remote/store/credentials/credentials.h"
 #include "tfserving_remote/store/gcs/gcs_json.h"
 #include "tfserving_remote/store/gcs/gcs_options.h"
@@ -71,8 +72,10 @@ class GcsStore final : public ObjectStore {
   Clock& clock_;
 };
 
-/// The provider that the options ask for: no credentials, or the credentials helper.
-std::shared_ptr<CredentialsProvider> GcsCredentialsProvider(const GcsOptions& options, Clock& clock,
+/// The provider that the options ask for: no credentials, or `fetch`; a null `fetch` is the
+/// credentials helper in a process of its own.
+std::shared_ptr<CredentialsProvider> GcsCredentialsProvider(const GcsOptions& options,
+                                                            CredentialsFetcher fetch, Clock& clock,
                                                             LogSink& log);
 
 }  // namespace tfserving_remote

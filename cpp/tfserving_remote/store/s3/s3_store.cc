@@ -6,7 +6,6 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "tfserving_remote/store/credentials/cached_credentials.h"
 #include "tfserving_remote/store/listing.h"
 #include "tfserving_remote/store/paged_listing.h"
 #include "tfserving_remote/store/s3/s3_xml.h"
@@ -124,12 +123,14 @@ absl::StatusOr<ObjectStore::Content> S3Store::ReadAll(absl::string_view key, uin
   return content;
 }
 
-std::shared_ptr<CredentialsProvider> S3CredentialsProvider(const S3Options& options, Clock& clock,
+std::shared_ptr<CredentialsProvider> S3CredentialsProvider(const S3Options& options,
+                                                           CredentialsFetcher fetch, Clock& clock,
                                                            LogSink& log) {
   if (options.static_credentials.has_value()) return StaticCredentials(*options.static_credentials);
   if (options.anonymous) return StaticCredentials({});
-  return std::make_shared<CachedCredentials>(HelperFetcher(Cloud::kAws, options.helper),
-                                             CachedCredentialsOptions(), clock, log);
+  if (fetch == nullptr) fetch = HelperFetcher(Cloud::kAws, options.helper);
+  return std::make_shared<CachedCredentials>(std::move(fetch), CachedCredentialsOptions(), clock,
+                                             log);
 }
 
 }  // namespace tfserving_remote

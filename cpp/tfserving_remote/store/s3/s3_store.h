@@ -8,6 +8,7 @@
 #include "tfserving_remote/base/clock.h"
 #include "tfserving_remote/base/log.h"
 #include "tfserving_remote/net/http_client.h"
+#include "tfserving_remote/store/credentials/cached_credentials.h"
 #include "tfserving_remote/store/credentials/credentials.h"
 #include "tfserving_remote/store/object_store.h"
 #include "tfserving_remote/store/s3/s3_caller.h"
@@ -43,9 +44,10 @@ class S3Store final : public ObjectStore {
   S3Caller caller_;
 };
 
-/// The provider that the options ask for: the keys of the environment, no credentials, or the
-/// credentials helper.
-std::shared_ptr<CredentialsProvider> S3CredentialsProvider(const S3Options& options, Clock& clock,
+/// The provider that the options ask for: the keys of the environment, no credentials, or `fetch`;
+/// a null `fetch` is the credentials helper in a process of its own.
+std::shared_ptr<CredentialsProvider> S3CredentialsProvider(const S3Options& options,
+                                                           CredentialsFetcher fetch, Clock& clock,
                                                            LogSink& log);
 
 }  // namespace tfserving_remote
