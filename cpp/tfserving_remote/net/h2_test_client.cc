@@ -57,12 +57,12 @@ struct H2TestCallbacks {
   }
   static ssize_t Body(nghttp2_session*, int32_t id, uint8_t* buffer, size_t size, uint32_t* flags,
                       nghttp2_data_source* source, void* user) {
-    std::string& body = Of(user).bodies_[id];
-    const size_t taken = std::min(size, body.size());
-    std::memcpy(buffer, body.data(), taken);
-    body.erase(0, taken);
+    auto& [bytes, sent] = Of(user).bodies_[id];
+    const size_t taken = std::min(size, bytes.size() - sent);
+    std::memcpy(buffer, bytes.data() + sent, taken);
+    sent += taken;
     if (taken == 0 && source->fd == 0) return NGHTTP2_ERR_DEFERRED;
-    if (body.empty() && source->fd == 1) *flags |= NGHTTP2_DATA_FLAG_EOF;
+    if (sent == bytes.size() && source->fd == 1) *flags |= NGHTTP2_DATA_FLAG_EOF;
     return static_cast<ssize_t>(taken);
   }
   static nghttp2_session* NewSession(H2TestClient* client, const H2TestClient::Options& options) {
@@ -128,7 +128,7 @@ int32_t H2TestClient::Send(const H2Fields& fields, std::string body, bool end) {
   provider.read_callback = H2TestCallbacks::Body;
   const int32_t stream =
       nghttp2_submit_request(session_, nullptr, list.data(), list.size(), &provider, nullptr);
-  bodies_[stream] = std::move(body);
+  bodies_[stream] = {std::move(body), 0};
   Flush();
   return stream;
 }

@@ -88,7 +88,11 @@ class H2TestClient {
   UniqueFd socket_;
   nghttp2_session* session_ = nullptr;
   std::map<int32_t, Answer> answers_;
-  std::map<int32_t, std::string> bodies_;
+  struct Body {
+    std::string bytes;
+    size_t sent = 0;
+  };
+  std::map<int32_t, Body> bodies_;
   Goaway goaway_;
   int ping_answers_ = 0;
   int pings_received_ = 0;

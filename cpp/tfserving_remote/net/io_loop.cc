@@ -29,8 +29,8 @@ void IoLoop::Stop() {
   if (!thread_.joinable()) return;
   boost::asio::post(context_, [this] {
     RunMailbox();
+    // Not context_.stop(): waits that were cancelled must still run, since they hold their owners.
     work_.reset();
-    context_.stop();
   });
   thread_.join();
   std::vector<std::function<void()>> left;

@@ -28,8 +28,8 @@ class IoLoop : public std::enable_shared_from_this<IoLoop> {
   ~IoLoop();
 
   void Start();
-  /// Runs what was posted before, then ends the thread. Nothing may wait on a socket any more, or
-  /// it is dropped.
+  /// Runs what was posted before, then ends the thread. All sockets and timers must be closed by
+  /// then: the thread ends when nothing is left to wait for.
   void Stop();
 
   /// Runs `task` on the loop's thread. After Stop, in place: there is nothing left to race with.
