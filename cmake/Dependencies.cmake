@@ -59,6 +59,17 @@ endfunction()
 
 tfsr_archive_dependency(openssl ARCHIVES libssl.a libcrypto.a)
 tfsr_archive_dependency(nghttp2 ARCHIVES libnghttp2.a)
+set(_nghttp2_copy "${PROJECT_BINARY_DIR}/archives/libnghttp2.a")
+if(NOT EXISTS "${_nghttp2_copy}")
+  file(MAKE_DIRECTORY "${PROJECT_BINARY_DIR}/archives")
+  execute_process(
+    COMMAND "${CMAKE_OBJCOPY}" --redefine-sym stderr=tfsr_nghttp2_stderr "${TFSR_ARCHIVE_libnghttp2.a}" "${_nghttp2_copy}"
+    COMMAND_ERROR_IS_FATAL ANY)
+endif()
+add_library(tfsr_nghttp2_stderr STATIC "${PROJECT_SOURCE_DIR}/cmake/nghttp2_stderr.cc")
+set_target_properties(tfsr_archive_libnghttp2.a PROPERTIES
+  IMPORTED_LOCATION "${_nghttp2_copy}"
+  INTERFACE_LINK_LIBRARIES "tfsr_nghttp2_stderr;tfsr_tf_framework")
 tfsr_archive_dependency(zlib ARCHIVES libz.a)
 tfsr_archive_dependency(zstd ARCHIVES libzstd.a)
 tfsr_archive_dependency(pugixml ARCHIVES libpugixml.a)
@@ -71,6 +82,10 @@ find_package(Boost 1.74 REQUIRED)
 add_library(tfsr_dep_boost INTERFACE)
 target_link_libraries(tfsr_dep_boost INTERFACE Boost::headers)
 target_compile_definitions(tfsr_dep_boost INTERFACE BOOST_ASIO_NO_DEPRECATED BOOST_ALLOW_DEPRECATED_HEADERS)
+if(TFSR_SANITIZE STREQUAL "thread")
+  # ThreadSanitizer does not know fences; Asio's queues are locked besides.
+  target_compile_definitions(tfsr_dep_boost INTERFACE BOOST_ASIO_DISABLE_FENCED_BLOCK)
+endif()
 find_package(nlohmann_json 3.11 REQUIRED)
 add_library(tfsr_dep_json INTERFACE)
 target_link_libraries(tfsr_dep_json INTERFACE nlohmann_json::nlohmann_json)
