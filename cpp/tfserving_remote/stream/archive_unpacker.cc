@@ -34,8 +34,9 @@ absl::Status Refuse(absl::string_view member, absl::string_view why) {
 
 class Unpacker {
  public:
-  Unpacker(const UnpackOptions& options, const NextBytes& next, MemberSink& sink)
-      : options_(options), next_(next), sink_(sink), archive_(archive_read_new()) {}
+  Unpacker(const UnpackOptions& options, const NextBytes& next, MemberSink& sink,
+           const SkipBytes& skip)
+      : options_(options), next_(next), sink_(sink), skip_(skip), archive_(archive_read_new()) {}
 
   absl::Status Run() {
     if (absl::Status opened = Open(); !opened.ok()) return opened;
@@ -61,6 +62,10 @@ class Unpacker {
     return static_cast<la_ssize_t>(bytes->size());
   }
 
+  static la_int64_t SkipCallback(struct archive*, void* self, la_int64_t bytes) {
+    return static_cast<Unpacker*>(self)->skip_(bytes);
+  }
+
   absl::Status Open() {
     struct archive* const reader = archive_.get();
     switch (options_.packing) {
@@ -74,7 +79,8 @@ class Unpacker {
         archive_read_support_filter_none(reader);
     }
     archive_read_support_format_tar(reader);
-    if (archive_read_open(reader, this, nullptr, &ReadCallback, nullptr) != ARCHIVE_OK) {
+    const auto skip = skip_ ? &SkipCallback : nullptr;
+    if (archive_read_open2(reader, this, nullptr, &ReadCallback, skip, nullptr) != ARCHIVE_OK) {
       return ArchiveError("opening it");
     }
     return absl::OkStatus();
@@ -128,7 +134,8 @@ class Unpacker {
   }
 
   absl::Status TakeBytes(const std::string& member, const std::string& path, uint64_t size) {
-    absl::StatusOr<absl::Span<char>> memory = sink_.Begin(path, size);
+    absl::StatusOr<absl::Span<char>> memory =
+        sink_.Begin(path, size, archive_filter_bytes(archive_.get(), 0));
     if (!memory.ok()) return memory.status();
     if (memory->size() != size) return absl::OkStatus();  // the next header skips its bytes
     uint64_t arrived = 0;
@@ -149,6 +156,7 @@ class Unpacker {
   const UnpackOptions& options_;
   const NextBytes& next_;
   MemberSink& sink_;
+  const SkipBytes& skip_;
   absl::Status source_status_;
   const std::unique_ptr<struct archive, FreeArchive> archive_;
   std::unordered_set<std::string> seen_;
@@ -181,8 +189,9 @@ absl::StatusOr<std::string> MemberPath(absl::string_view member, absl::string_vi
   return std::string(path);
 }
 
-absl::Status UnpackArchive(const UnpackOptions& options, const NextBytes& next, MemberSink& sink) {
-  return Unpacker(options, next, sink).Run();
+absl::Status UnpackArchive(const UnpackOptions& options, const NextBytes& next, MemberSink& sink,
+                           const SkipBytes& skip) {
+  return Unpacker(options, next, sink, skip).Run();
 }
 
 }  // namespace tfserving_remote

@@ -23,9 +23,11 @@ namespace tfserving_remote {
 class MemberSink {
  public:
   virtual ~MemberSink() = default;
-  /// A regular file begins. `path` is safe and without the leading version folder. Gives the memory
-  /// for its bytes, or an empty span for a file whose bytes nobody wants.
-  virtual absl::StatusOr<absl::Span<char>> Begin(const std::string& path, uint64_t size) = 0;
+  /// A regular file begins. `path` is safe and without the leading version folder; `offset` is
+  /// where its bytes lie in the archive, unpacked. Gives the memory for its bytes, or an empty span
+  /// for a file whose bytes nobody wants.
+  virtual absl::StatusOr<absl::Span<char>> Begin(const std::string& path, uint64_t size,
+                                                 uint64_t offset) = 0;
   /// The first `bytes` of the current member are there. `bytes` grows up to its size.
   virtual absl::Status Arrived(uint64_t bytes) = 0;
   /// The current member is complete.
@@ -44,12 +46,16 @@ struct UnpackOptions {
 
 /// Gives the packed bytes piece by piece; an empty piece is the end.
 using NextBytes = std::function<absl::StatusOr<absl::Span<const char>>()>;
+/// Passes over packed bytes that nobody wants; returns how many, at most as many as asked.
+using SkipBytes = std::function<int64_t(int64_t bytes)>;
 
 /// Unpacks a tar archive. What could be written outside of a folder, read from outside of the
 /// archive or take memory that nobody announced is refused: INVALID_ARGUMENT for absolute and `..`
 /// paths, links, devices, sparse and duplicate members, a leading folder of another version, more
 /// than was allowed. DATA_LOSS for an archive that is cut off or damaged. Messages name the member.
-absl::Status UnpackArchive(const UnpackOptions& options, const NextBytes& next, MemberSink& sink);
+/// `skip` may be empty.
+absl::Status UnpackArchive(const UnpackOptions& options, const NextBytes& next, MemberSink& sink,
+                           const SkipBytes& skip = nullptr);
 
 /// The path inside the version: without "./" and without a leading folder of the version's own
 /// name. INVALID_ARGUMENT for a path that could leave the version and for the folder of another

@@ -15,7 +15,8 @@ using Kind = TestMember::Kind;
 // Keeps every member.
 class Keeper final : public MemberSink {
  public:
-  absl::StatusOr<absl::Span<char>> Begin(const std::string& path, uint64_t size) override {
+  absl::StatusOr<absl::Span<char>> Begin(const std::string& path, uint64_t size,
+                                         uint64_t) override {
     std::string& bytes = files_[path];
     bytes.resize(size);
     return absl::MakeSpan(bytes);

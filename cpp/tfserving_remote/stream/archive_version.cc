@@ -15,7 +15,8 @@ class ArchiveVersion::Sink final : public MemberSink {
  public:
   explicit Sink(ArchiveVersion& version) : version_(version) {}
 
-  absl::StatusOr<absl::Span<char>> Begin(const std::string& path, uint64_t size) override {
+  absl::StatusOr<absl::Span<char>> Begin(const std::string& path, uint64_t size,
+                                         uint64_t) override {
     const ManifestFile* listed = nullptr;
     if (version_.contents_.manifest != nullptr) {
       listed = FindListed(path);

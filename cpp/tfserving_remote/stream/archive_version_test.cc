@@ -18,7 +18,10 @@ constexpr uint64_t kChunk = 64 << 10;
 
 class ArchiveVersionTest : public ::testing::Test {
  protected:
-  ArchiveVersionTest() { options_.range_bytes = kChunk; }
+  ArchiveVersionTest() {
+    options_.range_bytes = kChunk;
+    options_.small_file_bytes = 8 << 10;
+  }
 
   void Put(const TestArchive& archive) { memory_->Put("m/" + archive.name, archive.bytes); }
   void PutManifest(const TestArchive& archive, const TestFiles& files) {
@@ -140,8 +143,8 @@ TEST_F(ArchiveVersionTest, RefusesADamagedArchiveWithoutAManifest) {
 }
 
 TEST_F(ArchiveVersionTest, GivesTheMemoryOfVariablesBackAndKeepsAssets) {
-  Put(Pack(VersionPacking::kTar, files_));
-  const std::unique_ptr<VersionReader> reader = Open("3.tar");
+  Put(Pack(VersionPacking::kTarGz, files_));
+  const std::unique_ptr<VersionReader> reader = Open("3.tar.gz");
   ASSERT_TRUE(ReadAll(*reader, files_).ok());
   reader->ReleaseAfterLoad();
   EXPECT_TRUE(ReadAll(*reader, {{"assets/vocabulary", "a\nb"}}).ok());
@@ -161,6 +164,22 @@ TEST_F(ArchiveVersionTest, CancelEndsReadsThatWait) {
   });
   EXPECT_TRUE(absl::IsCancelled(ReadAll(*reader, files_)));
   canceller.join();
+}
+
+TEST_F(ArchiveVersionTest, ReadsAPlainTarByRangesAndVerifiesThem) {
+  TestArchive archive = Pack(VersionPacking::kTar, files_);
+  Put(archive);
+  PutManifest(archive, files_);
+  const std::unique_ptr<VersionReader> reader = Open("3.tar");
+  std::string bytes(100, '\0');
+  ASSERT_TRUE(reader->Read("variables/big", 18 * kChunk, absl::MakeSpan(bytes)).ok());
+  EXPECT_EQ(bytes, files_.at("variables/big").substr(18 * kChunk, 100));
+  EXPECT_LT(reader->stats().fetched_bytes, archive.bytes.size() / 2);
+  archive.bytes[archive.bytes.size() / 2] ^= 1;
+  Put(archive);
+  const absl::Status status = ReadAll(*Open("3.tar"), files_);
+  EXPECT_TRUE(absl::IsDataLoss(status)) << status;
+  EXPECT_THAT(status.message(), HasSubstr("memory://m/3.tar: chunk 10 "));
 }
 
 TEST_F(ArchiveVersionTest, IsNotTouchedBeforeSomebodyAsks) {

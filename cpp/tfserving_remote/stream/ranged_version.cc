@@ -70,43 +70,103 @@ RangedVersion::~RangedVersion() {
   stream_.reset();  // transfers use the fetcher and the cache
 }
 
-absl::StatusOr<size_t> RangedVersion::Find(absl::string_view path) const {
+absl::Status RangedVersion::FindMembersOnce() {
+  absl::MutexLock lock(&mu_);
+  if (found_) return absl::OkStatus();
+  if (contents_.packing == VersionPacking::kFolder) {
+    files_ = contents_.files;
+    for (size_t i = 0; i < files_.size(); ++i) places_.push_back({i, 0});
+  } else if (absl::Status found = FindMembers(); !found.ok()) {
+    return found;
+  }
+  found_ = true;
+  return absl::OkStatus();
+}
+
+absl::Status RangedVersion::FindMembers() {
+  UnpackOptions options;
+  options.packing = contents_.packing;
+  options.version_name = contents_.name;
+  absl::StatusOr<std::vector<TarMember>> members = IndexTar(
+      options, objects_[0].grid.object_size,
+      [this](uint64_t offset, absl::Span<char> into) { return ReadPieces(0, offset, into); });
+  absl::Status status = members.status();
+  if (status.ok() && contents_.manifest != nullptr) status = TakeListedMembers(*members);
+  if (!status.ok()) {
+    // What the store said names its URL; what the archive itself did wrong does not yet.
+    if (absl::Status failed = fetcher_.status(); !failed.ok()) return failed;
+    return fetcher_.Fail(
+        absl::Status(status.code(), absl::StrCat(contents_.url, ": ", status.message())));
+  }
+  for (TarMember& member : *members) {
+    files_.push_back({std::move(member.path), member.size});
+    places_.push_back({0, member.offset});
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RangedVersion::TakeListedMembers(std::vector<TarMember>& members) {
+  std::vector<TarMember> listed;
+  auto member = members.begin();
+  for (const VersionFile& file : contents_.files) {
+    while (member != members.end() && member->path < file.path) ++member;
+    if (member == members.end() || member->path != file.path) {
+      return absl::DataLossError(
+          absl::StrCat("has no member \"", file.path, "\", although the manifest lists it"));
+    }
+    if (member->size != file.size) {
+      return absl::DataLossError(absl::StrCat("member \"", file.path, "\" has ", member->size,
+                                              " bytes, but the manifest says ", file.size));
+    }
+    listed.push_back(std::move(*member));
+  }
+  members = std::move(listed);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<VersionFile>> RangedVersion::Files() {
+  if (absl::Status found = FindMembersOnce(); !found.ok()) return found;
+  return files_;
+}
+
+absl::StatusOr<size_t> RangedVersion::Find(absl::string_view path) {
+  if (absl::Status found = FindMembersOnce(); !found.ok()) return found;
   const auto found = std::lower_bound(
-      contents_.files.begin(), contents_.files.end(), path,
+      files_.begin(), files_.end(), path,
       [](const VersionFile& file, absl::string_view wanted) { return file.path < wanted; });
-  if (found == contents_.files.end() || found->path != path) {
+  if (found == files_.end() || found->path != path) {
     return absl::NotFoundError(absl::StrCat(contents_.url, "/", path, ": no such file"));
   }
-  return found - contents_.files.begin();
+  return found - files_.begin();
 }
 
 absl::StatusOr<uint64_t> RangedVersion::FileSize(absl::string_view path) {
   const absl::StatusOr<size_t> file = Find(path);
   if (!file.ok()) return file.status();
-  return contents_.files[*file].size;
+  return files_[*file].size;
 }
 
 absl::Status RangedVersion::Read(absl::string_view path, uint64_t offset, absl::Span<char> into) {
   const absl::StatusOr<size_t> file = Find(path);
   if (!file.ok()) return file.status();
-  const uint64_t size = contents_.files[*file].size;
+  const uint64_t size = files_[*file].size;
   if (offset > size || into.size() > size - offset) {
     return absl::InvalidArgumentError(absl::StrCat(contents_.url, "/", path, ": has ", size,
                                                    " bytes, not [", offset, ", ",
                                                    offset + into.size(), ")"));
   }
-  return ReadPieces(*file, offset, into);
+  return ReadPieces(places_[*file].object, places_[*file].offset + offset, into);
 }
 
-absl::Status RangedVersion::ReadPieces(size_t file, uint64_t offset, absl::Span<char> into) {
-  const GriddedObject& object = objects_[file];
+absl::Status RangedVersion::ReadPieces(size_t number, uint64_t offset, absl::Span<char> into) {
+  const GriddedObject& object = objects_[number];
   const std::vector<ReadPiece> pieces = PlanRead(object.grid, offset, into.size());
   if (pieces.size() > 1) AdviseHugePages(into);
   Latch latch;
   std::vector<std::pair<ReadPiece, std::shared_ptr<BlockCache::Entry>>> cached;
   for (const ReadPiece& piece : pieces) {
-    if (!piece.whole || !cache_.Claim(file, piece.block)) {
-      cached.emplace_back(piece, cache_.Get(file, piece.block));
+    if (!piece.whole || !cache_.Claim(number, piece.block)) {
+      cached.emplace_back(piece, cache_.Get(number, piece.block));
       continue;
     }
     latch.Add();
@@ -138,6 +198,8 @@ absl::Status RangedVersion::CopyOut(
 StreamStats RangedVersion::stats() const {
   StreamStats stats;
   for (const VersionFile& file : contents_.files) stats.total_bytes += file.size;
+  // A tar archive is hardly larger than its members.
+  if (contents_.files.empty()) stats.total_bytes = contents_.objects[0].info.size;
   stats.fetched_bytes = fetcher_.fetched_bytes();
   stats.requests = fetcher_.requests();
   return stats;

@@ -113,7 +113,8 @@ TEST_F(StreamingSavedModelAdapterTest, RestoresEveryBitOfManyVariables) {
   const TestFiles files = ReadTestModel("many_variables");
   PutModel("many_variables", /*manifest=*/true);
   memory_->Put("m/0003.tar.zst", PackFiles(VersionPacking::kTarZst, files, "3/"));
-  for (const char* path : {"s3://b/m/3", "s3://b/m/0003.tar.zst"}) {
+  memory_->Put("m/0003.tar", PackFiles(VersionPacking::kTar, files, ""));
+  for (const char* path : {"s3://b/m/3", "s3://b/m/0003.tar.zst", "s3://b/m/0003.tar"}) {
     const std::unique_ptr<tfs::Loader> loader = MakeLoader(path);
     const absl::Status loaded = loader->LoadWithMetadata(metadata_);
     ASSERT_TRUE(loaded.ok()) << path << loaded;

@@ -17,7 +17,7 @@ absl::StatusOr<std::unique_ptr<VersionReader>> OpenVersion(VersionLocation locat
   absl::StatusOr<VersionContents> contents =
       ReadVersionContents(location, options, call, fingerprint);
   if (!contents.ok()) return contents.status();
-  if (contents->packing == VersionPacking::kFolder) {
+  if (contents->packing == VersionPacking::kFolder || contents->packing == VersionPacking::kTar) {
     return std::make_unique<RangedVersion>(*std::move(contents), options, std::move(pool));
   }
   return std::make_unique<ArchiveVersion>(*std::move(contents), options, std::move(pool));
