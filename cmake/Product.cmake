@@ -2,20 +2,20 @@
 # What the wheel holds: libtfserving_remote.so with every room, and what stands on it.
 
 set(_rooms protos serving_core base net store manifest stream source policy inference server)
-set(_whole)
+set(_objects)
 foreach(room ${_rooms})
-  list(APPEND _whole "$<LINK_LIBRARY:WHOLE_ARCHIVE,tfsr_${room}>")
-  list(APPEND _override tfsr_${room})
+  list(APPEND _objects "$<TARGET_OBJECTS:tfsr_${room}>")
 endforeach()
-list(JOIN _override "," _override)
 
-# Whole archives, so that static registrations stay and a stranger's plugin finds every class.
-add_library(tfserving_remote SHARED "${PROJECT_SOURCE_DIR}/cmake/pch.cc")
+# Every object, not archives of them, so that static registrations stay and a stranger's plugin finds every class.
+add_library(tfserving_remote SHARED ${_objects})
 set_target_properties(tfserving_remote PROPERTIES
+  LINKER_LANGUAGE CXX
   LIBRARY_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}"
-  LINK_LIBRARY_OVERRIDE "WHOLE_ARCHIVE,${_override}"
   INSTALL_RPATH "$ORIGIN/../tensorflow")
-target_link_libraries(tfserving_remote PRIVATE ${_whole} tfsr_options tfsr_dep_tensorflow)
+# What rooms call that is not theirs; TensorFlow comes last (Dependencies.cmake says why).
+target_link_libraries(tfserving_remote PRIVATE
+  tfsr_options tfsr_dep_nghttp2 tfsr_dep_pugixml tfsr_dep_archive tfsr_dep_openssl tfsr_dep_zlib tfsr_dep_zstd tfsr_dep_tensorflow)
 target_link_options(tfserving_remote PRIVATE "LINKER:-z,defs" "LINKER:--gc-sections")
 
 # Users of the library see its headers, but link it instead of the rooms.

@@ -5,6 +5,9 @@
 #include <vector>
 
 #include "bindings/bindings.h"
+#include "tfserving_remote/base/clock.h"
+#include "tfserving_remote/base/environment.h"
+#include "tfserving_remote/base/log.h"
 #include "tfserving_remote/base/storage_url.h"
 #include "tfserving_remote/store/default_store_opener.h"
 #include "tfserving_remote/stream/transfer_pool.h"
@@ -73,7 +76,11 @@ class PyVersionReader {
     VersionLocation location;
     location.path_name = slash == std::string::npos ? url->key : url->key.substr(slash + 1);
     location.base_key = slash == std::string::npos ? "" : url->key.substr(0, slash + 1);
-    absl::StatusOr<std::unique_ptr<StoreOpener>> opener = CreateDefaultStoreOpener({});
+    const absl::StatusOr<StoreOptions> store_options =
+        StoreOptions::FromEnvironment(ProcessEnvironment());
+    if (!store_options.ok()) return store_options.status();
+    absl::StatusOr<std::shared_ptr<StoreOpener>> opener =
+        CreateStoreOpener(*store_options, Clock::Real(), LogSink::Null());
     if (!opener.ok()) return opener.status();
     absl::StatusOr<std::shared_ptr<ObjectStore>> store = (*opener)->Open(*url);
     if (!store.ok()) return store.status();
@@ -82,7 +89,8 @@ class PyVersionReader {
     options.manifest_mode = mode;
     TransferPoolOptions pool;
     pool.connections = connections;
-    return OpenVersion(std::move(location), options, CreateTransferPool(pool), nullptr);
+    return OpenVersion(std::move(location), options, CreateTransferPool(pool),
+                       StoreCallOptions());
   }
 
   absl::StatusOr<uint64_t> FileSize(const std::string& path) {

@@ -72,7 +72,9 @@ def train(version: int, folder: pathlib.Path) -> pathlib.Path:
     begin = time.monotonic()
     command = [sys.executable, str(HERE / "train.py"), str(export), "--version", str(version)]
     quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    subprocess.run(command, check=True, env=quiet, stdout=subprocess.DEVNULL)
+    trained = subprocess.run(command, check=False, env=quiet, capture_output=True, text=True)
+    if trained.returncode != 0:
+        raise SystemExit(trained.stderr)
     print(f"  version {version} trained in {time.monotonic() - begin:.1f} s")
     return export
 
