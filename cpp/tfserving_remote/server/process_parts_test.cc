@@ -52,7 +52,7 @@ TEST_F(VersionStateLogTest, TellsTheLifeOfAVersion) {
   Update(ServableState::ManagerState::kUnloading);
   Update(ServableState::ManagerState::kEnd);
   EXPECT_THAT(sink_.lines,
-              ElementsAre("I model m version 3: found", "I model m version 3: loading",
+              ElementsAre("I model m version 3: loading",
                           "I model m version 3: available; it loaded in 1.25s",
                           "I model m version 3: unloading", "I model m version 3: unloaded"));
 }
@@ -63,8 +63,8 @@ TEST_F(VersionStateLogTest, AFailureComesWithReasonAndAdviceOnce) {
   Update(ServableState::ManagerState::kEnd, absl::DataLossError("chunk 7"));
   ASSERT_EQ(sink_.lines.size(), 2u);
   EXPECT_EQ(sink_.lines[1],
-            "E model m version 3: failed: DATA_LOSS: chunk 7; its objects are damaged: publish it "
-            "again");
+            "E model m version 3: failed: DATA_LOSS: chunk 7; it cannot load as it is: publish it "
+            "again, which is noticed by itself");
   Update(ServableState::ManagerState::kLoading);
   Update(ServableState::ManagerState::kEnd, absl::DataLossError("chunk 7"));
   EXPECT_EQ(sink_.lines.size(), 4u);

@@ -3,27 +3,24 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "tfserving_remote/stream/load_ledger.h"
 
 namespace tfserving_remote {
 namespace {
 
 using tensorflow::serving::ServableState;
 
-// What an operator can do, or that nothing is needed.
+// What an operator can do, and what happens by itself.
 absl::string_view Advice(const absl::Status& status) {
+  if (!LoadLedger::CanHeal(status)) {
+    return "; it cannot load as it is: publish it again, which is noticed by itself";
+  }
   switch (status.code()) {
-    case absl::StatusCode::kCancelled:
-      return "";
-    case absl::StatusCode::kDataLoss:
-      return "; its objects are damaged: publish it again";
-    case absl::StatusCode::kInvalidArgument:
-    case absl::StatusCode::kUnimplemented:
-      return "; it does not load as it is: publish a corrected version";
     case absl::StatusCode::kPermissionDenied:
     case absl::StatusCode::kUnauthenticated:
       return "; check what the credentials may read; it is tried again with growing pauses";
     case absl::StatusCode::kResourceExhausted:
-      return "; give the server more memory or serve fewer versions; it is tried again with "
+      return "; give the server more memory or let it serve fewer versions; it is tried again with "
              "growing pauses";
     default:
       return "; it is tried again with growing pauses while it is listed";
@@ -45,7 +42,7 @@ std::string VersionStateLog::Describe(const ServableState& state, absl::Time at)
   absl::MutexLock lock(&mu_);
   switch (state.manager_state) {
     case ServableState::ManagerState::kStart:
-      return "found";
+      return "";  // The source told of it.
     case ServableState::ManagerState::kLoading:
       loading_since_[state.id] = at;
       return "loading";
@@ -75,6 +72,7 @@ std::string VersionStateLog::DescribeEnd(const ServableState& state) {
   absl::Status& told = told_failures_[state.id];
   if (!was_loading && told == state.health) return "";
   told = state.health;
+  if (absl::IsCancelled(state.health)) return "cancelled while it loaded";
   return absl::StrCat("failed: ", state.health.ToString(absl::StatusToStringMode::kWithNoExtraData),
                       Advice(state.health));
 }

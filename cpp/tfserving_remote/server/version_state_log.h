@@ -15,7 +15,7 @@
 
 namespace tfserving_remote {
 
-/// Tells the log what becomes of each version: a line for every change of state, with the time a
+/// Tells the log what becomes of each version: a line when it loads, serves or goes, with the time a
 /// load took and, for a failure, the reason and what happens next. A failure that is only offered
 /// again, without another load, is no news.
 ///
