@@ -15,8 +15,8 @@
 
 namespace tfserving_remote {
 
-/// Tells the log what becomes of each version: a line when it loads, serves or goes, with the time a
-/// load took and, for a failure, the reason and what happens next. A failure that is only offered
+/// Tells the log what becomes of each version: a line when it loads, serves or goes, with the time
+/// a load took and, for a failure, the reason and what happens next. A failure that is only offered
 /// again, without another load, is no news.
 ///
 /// Units:    absl::Time.
