@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the server refuses, and what it does to peers that misbehave.
 #include <atomic>
+#include <random>
 
 #include "absl/strings/str_cat.h"
 #include "tfserving_remote/net/grpc_server_fixture.h"
@@ -182,6 +183,51 @@ TEST_F(GrpcLimitsTest, EndsAConnectionThatDoesNotSpeakHttp2) {
   client.AwaitEnd();
   H2TestClient other(port());
   EXPECT_EQ(other.Await(other.Call("/test/Echo", "still here")).status(), "0");
+}
+
+// What a client sends that opens a connection, makes a call and pings.
+std::string RecordedTraffic() {
+  nghttp2_session_callbacks* callbacks = nullptr;
+  nghttp2_session_callbacks_new(&callbacks);
+  nghttp2_session* session = nullptr;
+  nghttp2_session_client_new(&session, callbacks, nullptr);
+  nghttp2_session_callbacks_del(callbacks);
+  nghttp2_submit_settings(session, NGHTTP2_FLAG_NONE, nullptr, 0);
+  std::vector<nghttp2_nv> list;
+  const H2Fields fields = H2TestClient::CallFields("/test/Echo", {{"grpc-encoding", "gzip"}});
+  for (const auto& [name, value] : fields) {
+    list.push_back({reinterpret_cast<uint8_t*>(const_cast<char*>(name.data())),
+                    reinterpret_cast<uint8_t*>(const_cast<char*>(value.data())), name.size(),
+                    value.size(), NGHTTP2_NV_FLAG_NONE});
+  }
+  nghttp2_submit_headers(session, NGHTTP2_FLAG_NONE, -1, nullptr, list.data(), list.size(),
+                         nullptr);
+  nghttp2_submit_ping(session, NGHTTP2_FLAG_NONE, nullptr);
+  std::string traffic;
+  const uint8_t* bytes = nullptr;
+  while (const ssize_t size = nghttp2_session_mem_send(session, &bytes)) {
+    traffic.append(reinterpret_cast<const char*>(bytes), static_cast<size_t>(size));
+  }
+  nghttp2_session_del(session);
+  return traffic + RawFrame(NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, 1, FrameMessage("body"));
+}
+
+TEST_F(GrpcLimitsTest, SurvivesDamagedTraffic) {
+  Serve();
+  const std::string traffic = RecordedTraffic();
+  std::minstd_rand random(20260101);
+  for (int i = 0; i < 400; ++i) {
+    std::string damaged = traffic;
+    for (int hits = static_cast<int>(random() % 4); hits >= 0; --hits) {
+      // Mostly behind the greeting, so that more than the greeting is tried.
+      const size_t first = i % 10 == 0 ? 0 : NGHTTP2_CLIENT_MAGIC_LEN;
+      damaged[first + random() % (damaged.size() - first)] = static_cast<char>(random());
+    }
+    H2TestClient client(port(), {true, NGHTTP2_INITIAL_WINDOW_SIZE, true, /*greet=*/false});
+    client.SendRaw(absl::string_view(damaged).substr(0, damaged.size() - random() % 3));
+  }
+  H2TestClient client(port());
+  EXPECT_EQ(client.Await(client.Call("/test/Echo", "unharmed")).status(), "0");
 }
 
 // Writes message after message, each when the one before has left.

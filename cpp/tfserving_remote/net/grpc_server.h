@@ -29,7 +29,8 @@ struct GrpcSlice {
 ///
 /// Units:    bytes; absl::Time.
 /// Errors:   Write and Finish after the end are ignored.
-/// Threads:  safe to call from any thread.
+/// Threads:  safe to call from any thread. Callbacks run on the connection's I/O thread, or at once
+///           on the caller's when their outcome is known already; they must not block.
 /// Lifetime: shared; the transport lets go of it when the call has ended.
 class GrpcCall {
  public:

@@ -92,6 +92,7 @@ H2TestClient::H2TestClient(int port, Options options)
   address.sin_port = htons(static_cast<uint16_t>(port));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   EXPECT_EQ(0, ::connect(socket_.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)));
+  if (!options.greet) return;
   const nghttp2_settings_entry settings[] = {
       {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, options.window}};
   nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, settings, 1);
@@ -152,12 +153,15 @@ void H2TestClient::SendRaw(absl::string_view bytes) {
 }
 
 void H2TestClient::Flush() {
+  // In one piece, so that the server sees a whole request at once.
+  std::string all;
   const uint8_t* bytes = nullptr;
   for (;;) {
     const ssize_t size = nghttp2_session_mem_send(session_, &bytes);
-    if (size <= 0) return;
-    SendRaw({reinterpret_cast<const char*>(bytes), static_cast<size_t>(size)});
+    if (size <= 0) break;
+    all.append(reinterpret_cast<const char*>(bytes), static_cast<size_t>(size));
   }
+  SendRaw(all);
 }
 
 bool H2TestClient::ReadUntil(const std::function<bool()>& until) {

@@ -53,6 +53,8 @@ class H2TestClient {
     uint32_t window = NGHTTP2_INITIAL_WINDOW_SIZE;
     /// Off: never lets the server send more than the first window.
     bool renew_windows = true;
+    /// Off: nothing is sent but what SendRaw is given.
+    bool greet = true;
   };
 
   explicit H2TestClient(int port) : H2TestClient(port, Options()) {}
