@@ -73,7 +73,7 @@ void TransferPool::Work() {
     transfer = nullptr;  // what it holds dies outside the lock
     mu_.Lock();
     --running_;
-    --queues->running;
+    if (--queues->running == 0) drained_.SignalAll();
   }
 }
 
@@ -85,8 +85,7 @@ TransferStream::~TransferStream() {
   ahead.swap(queues_->ahead);
   pool_->queued_ -= demand.size() + ahead.size();
   TransferPool::Queues* const queues = queues_;
-  pool_->mu_.Await(absl::Condition(
-      +[](TransferPool::Queues* q) { return q->running == 0; }, queues));
+  while (queues->running > 0) pool_->drained_.Wait(&pool_->mu_);
   pool_->reserved_ -= queues->reserved;
   auto& streams = pool_->streams_;
   streams.erase(std::find_if(streams.begin(), streams.end(),

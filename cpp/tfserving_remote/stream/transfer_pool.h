@@ -70,6 +70,8 @@ class TransferPool : public std::enable_shared_from_this<TransferPool> {
   // Guarded by mu_.
   absl::Mutex mu_;
   absl::CondVar wake_up_;
+  // A stream has nothing running.
+  absl::CondVar drained_;
   std::vector<std::unique_ptr<Queues>> streams_ ABSL_GUARDED_BY(mu_);
   std::vector<std::thread> threads_ ABSL_GUARDED_BY(mu_);
   size_t next_ ABSL_GUARDED_BY(mu_) = 0;
