@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Write the SavedModels that C++ tests load: `make_test_models.py <folder of tests/models.py> <into>`.
+"""Write the SavedModels that C++ tests load.
+
+Usage: make_test_models.py <folder of tests/models.py> <folder to write into>
 
 half_plus_two/1   x float [-1, 1] -> y = x / 2 + 2
 many_variables/1  x int64 [-1] -> y = x + the sum of every number of every variable, exact; 40 MB in
