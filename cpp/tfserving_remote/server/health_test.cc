@@ -121,6 +121,7 @@ TEST_F(HealthTest, ASlowWatcherGetsTheNewestStatus) {
   EXPECT_THAT(Seen(*call), ElementsAre(kNotServing));
   call->ReleaseWrite();
   EXPECT_THAT(Seen(*call), ElementsAre(kNotServing, kServing));
+  call->ReleaseWrite();
 }
 
 TEST_F(HealthTest, ACancelledWatcherHearsNothingMore) {
