@@ -45,7 +45,7 @@ def load_once(base_path: str, environment: dict[str, str]) -> tuple[float, int]:
         server.wait_available("m", 1, timeout=300)
         return time.monotonic() - begin, server.resident_bytes("VmHWM")
     finally:
-        server.terminate()
+        server.stop()
 
 
 def make_model(folder: pathlib.Path, total: int, variables: int) -> None:

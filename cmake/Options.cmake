@@ -9,6 +9,14 @@ if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
 endif()
 if(TFSR_SANITIZE)
   target_compile_options(tfsr_options INTERFACE -fsanitize=${TFSR_SANITIZE} -fno-sanitize-recover=all)
+  if(TFSR_SANITIZE MATCHES "undefined")
+    # With these checks gcc no longer sees constant expressions in the headers of absl and protobuf.
+    target_compile_options(tfsr_options INTERFACE
+      -fno-sanitize=null -fno-sanitize=nonnull-attribute -fno-sanitize=returns-nonnull-attribute)
+  endif()
+  if(TFSR_SANITIZE STREQUAL "thread")
+    target_compile_options(tfsr_options INTERFACE -Wno-tsan)  # Asio has fences, which the sanitizer does not model.
+  endif()
   target_link_options(tfsr_options INTERFACE -fsanitize=${TFSR_SANITIZE})
 endif()
 target_include_directories(tfsr_options INTERFACE

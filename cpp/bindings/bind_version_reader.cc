@@ -89,8 +89,7 @@ class PyVersionReader {
     options.manifest_mode = mode;
     TransferPoolOptions pool;
     pool.connections = connections;
-    return OpenVersion(std::move(location), options, CreateTransferPool(pool),
-                       StoreCallOptions());
+    return OpenVersion(std::move(location), options, CreateTransferPool(pool), StoreCallOptions());
   }
 
   absl::StatusOr<uint64_t> FileSize(const std::string& path) {

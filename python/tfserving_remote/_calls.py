@@ -363,6 +363,8 @@ def _explain(
     patience = _HINT_TIMEOUT_S if timeout is None else min(timeout, _HINT_TIMEOUT_S)
     try:
         if isinstance(error, ModelNotFound):
+            if "versions served:" in failed.details:
+                return error  # This server says so by itself; TensorFlow Serving does not.
             hint = yield from _served_versions(target, patience)
         elif isinstance(error, SignatureNotFound):
             known = yield from _metadata(target, patience)

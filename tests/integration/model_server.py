@@ -5,7 +5,6 @@ import contextlib
 import os
 import pathlib
 import shutil
-import signal
 import sys
 from collections.abc import Callable, Iterator
 
@@ -75,11 +74,6 @@ class ModelServer(Process):
                 return int(line.split()[1]) * 1024
         raise AssertionError(f"no {field}")
 
-    def terminate(self) -> int:
-        """SIGTERM, and the exit code."""
-        self.popen.send_signal(signal.SIGTERM)
-        return self.stop()
-
 
 @contextlib.contextmanager
 def serving(
@@ -92,5 +86,5 @@ def serving(
     try:
         yield server
     finally:
-        code = server.terminate() if server.popen.poll() is None else server.stop()
+        code = server.stop()
     assert code == 0, f"the server ended with {code}:\n" + server.tail()

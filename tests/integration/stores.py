@@ -168,6 +168,7 @@ class Process:
         self.lines: list[str] = []
         self.condition = threading.Condition()
         self.ended = False
+        self._asked_to_stop = False
         self.popen = subprocess.Popen(
             command,
             env={**os.environ, **(environment or {})},
@@ -202,8 +203,11 @@ class Process:
         return line
 
     def stop(self) -> int:
+        """SIGTERM once, and the exit code."""
         if self.popen.poll() is None:
-            self.popen.terminate()
+            if not self._asked_to_stop:
+                self._asked_to_stop = True
+                self.popen.terminate()
             try:
                 self.popen.wait(30)
             except subprocess.TimeoutExpired:

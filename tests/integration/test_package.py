@@ -3,6 +3,7 @@
 TensorFlow is refused.
 """
 
+import functools
 import importlib.util
 import os
 import pathlib
@@ -37,13 +38,26 @@ def dynamic_symbols(file: pathlib.Path, *flags: str) -> list[str]:
     return [line.split()[-1].split("@")[0] for line in listed.stdout.splitlines()]
 
 
+@functools.cache
+def tensorflow_symbols() -> frozenset[str]:
+    """What TensorFlow's framework library offers to everybody in the process."""
+    spec = importlib.util.find_spec("tensorflow")
+    assert spec is not None and spec.origin is not None
+    library = pathlib.Path(spec.origin).parent / "libtensorflow_framework.so.2"
+    names = frozenset(dynamic_symbols(library, "--defined-only"))
+    assert "SSL_new" in names, "TensorFlow hides its BoringSSL now; this test can be simpler"
+    return names
+
+
 @pytest.mark.parametrize("file", native_files(), ids=lambda file: file.name)
 def test_no_third_party_symbol_is_exported_or_bound_across(file: pathlib.Path) -> None:
     """TensorFlow exports its own BoringSSL, zlib and zstd; two copies that meet crash."""
     exported = [name for name in dynamic_symbols(file, "--defined-only") if THIRD_PARTY.match(name)]
-    bound = [name for name in dynamic_symbols(file, "--undefined-only") if THIRD_PARTY.match(name)]
+    wanted = {name for name in dynamic_symbols(file, "--undefined-only") if THIRD_PARTY.match(name)}
     assert not exported, exported[:20]
-    assert not bound, bound[:20]
+    # zstd has weak hooks for tracers, which stay empty as long as nobody defines them.
+    assert not wanted - {"ZSTD_trace_decompress_begin", "ZSTD_trace_decompress_end"}, wanted
+    assert not wanted & tensorflow_symbols()
 
 
 @pytest.mark.parametrize("file", native_files(), ids=lambda file: file.name)
@@ -90,7 +104,10 @@ def test_another_tensorflow_is_refused_with_advice(tmp_path: pathlib.Path) -> No
 def test_stubs_match_the_extension() -> None:
     assert importlib.util.find_spec("tfserving_remote._native") is not None
     checked = subprocess.run(
-        [sys.executable, "-m", "mypy.stubtest", "tfserving_remote._native"],
+        [
+            *(sys.executable, "-m", "mypy.stubtest", "tfserving_remote._native"),
+            *("--allowlist", str(pathlib.Path(__file__).parent / "stubtest_allow.txt")),
+        ],
         capture_output=True,
         text=True,
         check=False,

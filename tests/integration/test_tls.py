@@ -70,7 +70,7 @@ def test_serves_over_tls_out_of_a_store_over_tls(
         f"--ssl_config_file={config}",
         environment=environment,
     ) as server:
-        server.wait_for_line("AVAILABLE")
+        server.wait_for_line("model m version 1: available")
         client_certificate, client_key = authority.issue("client")
         tls = tfserving_remote.Tls(
             ca=authority.certificate.read_bytes(),
@@ -81,12 +81,8 @@ def test_serves_over_tls_out_of_a_store_over_tls(
             assert client.predict("m", {"x": X})["y"][0, 0] == 2.0
         # A new version over TLS after the process has served: both copies have been used.
         publish(models / "scaled_3", s3.url("m"))
-        server.wait_until(
-            lambda: any("version 2" in line or "/2" in line for line in server.lines), "version 2"
-        )
-        without_client_certificate = tfserving_remote.Tls(
-            ca=authority.certificate.read_bytes()
-        )
+        server.wait_for_line("model m version 2: available")
+        without_client_certificate = tfserving_remote.Tls(ca=authority.certificate.read_bytes())
         with (
             tfserving_remote.Client(
                 f"localhost:{server.port}", tls=without_client_certificate, timeout=5

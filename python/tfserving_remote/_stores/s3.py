@@ -177,9 +177,10 @@ class S3Transaction:
 
     def _put_parts(self, key: str, source: DigestingReader, count: Count) -> None:
         where = self._where(key)
-        upload = self._client.create_multipart_upload(**where, Metadata={_OWNER: self._owner})[
-            "UploadId"
-        ]
+        # Announced, so that the store keeps each part's checksum, which is repeated at the end.
+        upload = self._client.create_multipart_upload(
+            **where, Metadata={_OWNER: self._owner}, ChecksumAlgorithm="CRC32"
+        )["UploadId"]
         try:
             parts = self._send_parts(where, upload, source, count)
             self._client.complete_multipart_upload(
