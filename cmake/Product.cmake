@@ -31,6 +31,6 @@ set_target_properties(tensorflow_model_server PROPERTIES
 
 install(TARGETS tfserving_remote LIBRARY DESTINATION tfserving_remote COMPONENT wheel)
 install(TARGETS tensorflow_model_server RUNTIME DESTINATION tfserving_remote/bin COMPONENT wheel)
-file(WRITE "${PROJECT_BINARY_DIR}/_built_for.txt" "${TFSR_TENSORFLOW_VERSION}\n")
+file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/_built_for.txt" CONTENT "@TFSR_TENSORFLOW_VERSION@\n" @ONLY)
 install(FILES "${PROJECT_BINARY_DIR}/_built_for.txt" DESTINATION tfserving_remote COMPONENT wheel)
 install(FILES "${TFSR_WIRE_DESCRIPTORS}" DESTINATION tfserving_remote RENAME _wire.binpb COMPONENT wheel)

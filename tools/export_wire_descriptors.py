@@ -58,7 +58,10 @@ def main() -> None:
                 own.append(file.name)
     _collect(importlib.import_module("tensorflow.core.protobuf.saved_model_pb2").DESCRIPTOR, seen)
     result = descriptor_pb2.FileDescriptorSet(file=seen.values())
-    output.write_bytes(result.SerializeToString(deterministic=True))
+    content = result.SerializeToString(deterministic=True)
+    # Left alone when nothing changed: everything that is generated from it would be built again.
+    if not output.exists() or output.read_bytes() != content:
+        output.write_bytes(content)
     if "--list" in sys.argv[2:]:
         print(";".join(sorted(own)), end="")
 
