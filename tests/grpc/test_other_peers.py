@@ -11,6 +11,7 @@ from collections.abc import Callable
 import pytest
 from certificates import Authority
 from echo_process import EchoServer
+from go_program import build_go_client
 
 StartServer = Callable[..., EchoServer]
 ROOT = pathlib.Path(__file__).parents[2]
@@ -41,21 +42,7 @@ def test_h2spec(server: EchoServer) -> None:
 
 @pytest.fixture(scope="session")
 def go_client(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-    """The program of tests/grpc/go_client."""
-    go = shutil.which("go")
-    if go is None:
-        pytest.skip("Go is missing: install the Debian package golang-go or https://go.dev/dl")
-    program = tmp_path_factory.mktemp("go") / "go_client"
-    built = subprocess.run(
-        [go, "build", "-o", program, "."],
-        cwd=pathlib.Path(__file__).parent / "go_client",
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if built.returncode != 0:
-        pytest.skip(f"the Go client cannot be built here: {built.stderr.strip()[-300:]}")
-    return program
+    return build_go_client(tmp_path_factory.mktemp("go"))
 
 
 def test_go_client(go_client: pathlib.Path, server: EchoServer) -> None:

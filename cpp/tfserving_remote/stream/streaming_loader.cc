@@ -162,10 +162,6 @@ void StreamingLoader::LogLoaded(const Metadata& metadata, const StreamStats& sta
 absl::Status StreamingLoader::Finish(const Metadata& metadata, const absl::Status& status,
                                      const std::string& fingerprint) {
   const tfs::ServableId& id = metadata.servable_id;
-  if (!status.ok()) {
-    options_->log->Log(Severity::kError, absl::StrCat("cannot load ", id.name, " version ",
-                                                      id.version, ": ", status.ToString()));
-  }
   if (options_->ledger == nullptr) return status;
   if (status.ok()) {
     options_->ledger->RecordSuccess(id.name, id.version);

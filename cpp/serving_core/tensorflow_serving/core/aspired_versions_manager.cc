@@ -303,8 +303,8 @@ void AspiredVersionsManager::InvokePolicyAndExecuteAction() {
 
 void AspiredVersionsManager::Execute(const ProposedAction& proposed) {
   const ServableAction& action = proposed.action;
-  const auto done = [this, proposed](const absl::Status& status) {
-    if (!status.ok()) LOG(ERROR) << proposed.action.DebugString() << " failed: " << status;
+  // A failure is told as an event.
+  const auto done = [this, proposed](const absl::Status&) {
     if (proposed.fits_state) Wake();
   };
   if (action.action == Action::kLoad) {

@@ -11,6 +11,7 @@ namespace serving {
 absl::Status Retry(const std::string& description, uint32_t max_num_retries,
                    int64_t retry_interval_micros, const std::function<absl::Status()>& retried_fn,
                    const std::function<bool(absl::Status)>& should_retry) {
+  // The last failure is the caller's to tell.
   absl::Status status = retried_fn();
   for (uint32_t retry = 1; !status.ok() && retry <= max_num_retries; ++retry) {
     LOG(ERROR) << description << " failed (attempt " << retry << " of "
@@ -22,7 +23,6 @@ absl::Status Retry(const std::string& description, uint32_t max_num_retries,
     if (retry_interval_micros > 0) absl::SleepFor(absl::Microseconds(retry_interval_micros));
     status = retried_fn();
   }
-  if (!status.ok()) LOG(ERROR) << description << " failed: " << status;
   return status;
 }
 
