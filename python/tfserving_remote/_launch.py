@@ -69,6 +69,8 @@ def main() -> NoReturn:
     problem = find_problem(built_for, installed_tensorflow())
     if problem is not None:
         _fail(problem)
+    # The server asks this Python for credentials (tfserving_remote.credentials).
+    os.environ.setdefault("TFSR_PYTHON", sys.executable)
     try:
         os.execv(binary, [str(binary), *sys.argv[1:]])
     except OSError as error:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from fault_proxy import FaultProxy, empty_listing, fault_proxy, flip_byte, status, truncate
 from model_server import ModelServer, serving
-from stores import S3Store, copy_folder
+from stores import ACCESS_KEY, SECRET_KEY, S3Store, copy_folder
 from tfserving_remote import publish
 
 X = np.array([[1.0]], np.float32)
@@ -219,3 +219,34 @@ def test_an_object_replaced_during_the_load_is_noticed(
         assert key in failure(server, 1)
         s3.put(key, good)
         server.wait_available("m", 1)
+
+
+def test_credentials_of_a_profile_reach_the_store(
+    versitygw: str, models: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not in the environment: boto3's chain finds them, and a store that checks accepts them."""
+    store = S3Store(versitygw, "profile-bucket")
+    store.make_bucket()
+    for key, value in store.environment.items():
+        monkeypatch.setenv(key, value)
+    publish(models / "scaled_2", store.url("m"))
+    profile = tmp_path / "credentials"
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    environment = {
+        "AWS_SHARED_CREDENTIALS_FILE": str(profile),
+        "AWS_PROFILE": "team",
+        "AWS_REGION": store.environment["AWS_REGION"],
+        "AWS_ENDPOINT_URL_S3": versitygw,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    with serving(*flags(store), environment=environment) as server:
+        told = server.wait_for_line("team")
+        assert "credential" in told.lower()
+        profile.write_text(
+            f"[team]\naws_access_key_id = {ACCESS_KEY}\naws_secret_access_key = {SECRET_KEY}\n",
+            "ascii",
+        )
+        server.wait_available("m", 1)
+        assert served(server) == 2.0
+        assert SECRET_KEY not in "\n".join(server.lines)

@@ -6,9 +6,9 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-import grpc
 import numpy as np
 import pytest
+import tfserving_remote
 from go_program import build_go_client
 from model_server import serving
 from tfserving_remote import publish
@@ -70,11 +70,14 @@ def test_answers_are_the_same_over_one_channel_from_many_threads(base_path: path
             assert all(pool.map(ask, range(500)))
 
 
-def test_a_deadline_that_has_passed_is_told(base_path: pathlib.Path) -> None:
-    with serving("--model_name=m", f"--model_base_path={base_path}") as server:
-        server.wait_available("m", 1)
-        with grpc.insecure_channel(server.address) as channel:
-            call = channel.unary_unary("/tensorflow.serving.PredictionService/Predict")
-            with pytest.raises(grpc.RpcError) as raised:
-                call(b"", timeout=1e-9)
-            assert raised.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
+def test_a_deadline_ends_the_run_and_not_the_server(
+    models: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    """The session stops computing too: otherwise the drain at the end would have to cut it off."""
+    publish(models / "slow", tmp_path / "slow")
+    with serving("--model_name=slow", f"--model_base_path={tmp_path / 'slow'}") as server:
+        server.wait_available("slow", 1)
+        with server.client() as client:
+            with pytest.raises(tfserving_remote.DeadlineExceeded):
+                client.predict("slow", {"rounds": np.int32(100_000_000)}, timeout=1)
+            assert client.predict("slow", {"rounds": np.int32(1)})["y"] == pytest.approx(512)

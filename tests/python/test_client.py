@@ -307,28 +307,35 @@ def test_private_messages_live_beside_tensorflows() -> None:
 
 
 def test_the_client_runs_without_tensorflow(server: ServingDouble, tmp_path: pathlib.Path) -> None:
-    python = tmp_path / "venv" / "bin" / "python"
-    subprocess.run([sys.executable, "-m", "venv", python.parents[1]], check=True)
-    needs = ["numpy", "protobuf>=6.31.1", "grpcio"]
-    install = [str(python), "-m", "pip", "install", "-q", "--prefer-binary", *needs]
-    installed = subprocess.run(install, capture_output=True, text=True, check=False)
+    """The wheel with its base dependencies alone, in an environment of its own."""
+    wheels = sorted((pathlib.Path(__file__).parents[2] / "build/wheel").glob("*.whl"))
+    if not wheels:
+        pytest.skip("build/wheel has no wheel: ./dev build")
+    programs = tmp_path / "venv" / "bin"
+    subprocess.run([sys.executable, "-m", "venv", programs.parent], check=True)
+    install = [str(programs / "python"), "-m", "pip", "install", "-q", "--prefer-binary"]
+    installed = subprocess.run(
+        [*install, str(wheels[-1])], capture_output=True, text=True, check=False
+    )
     if installed.returncode:
         pytest.skip(f"no packages for a bare environment: {installed.stderr[-200:]}")
-    package = pathlib.Path(tfsr.__file__).parents[1]
-    (tmp_path / "src").mkdir()
-    (tmp_path / "src" / "tfserving_remote").symlink_to(package / "tfserving_remote")
     script = pathlib.Path(__file__).with_name("bare_client.py")
     bfloat16 = _wire.message("tensorflow.TensorProto")(dtype=14, half_val=[0x3F80])
     server.models["bfloat16"] = {1: Version(lambda inputs: {"y": bfloat16})}
     result = subprocess.run(
-        [python, script, server.address],
-        env={"PYTHONPATH": str(tmp_path / "src")},
+        [programs / "python", script, server.address],
+        env={},
         capture_output=True,
         text=True,
         check=False,
     )
     assert result.returncode == 0, result.stderr
     assert result.stdout == "ok\n"
+    refused = subprocess.run(
+        [programs / "tensorflow_model_server"], capture_output=True, text=True, check=False
+    )
+    assert refused.returncode == 1
+    assert "pip install 'tensorflow~=" in refused.stderr
 
 
 @pytest.mark.parametrize("module", ["tfserving_remote", "tfserving_remote.errors"])
