@@ -32,6 +32,15 @@ absl::StatusOr<absl::Span<const char>> ArchiveBytes::Next() {
   return front.buffer.span().subspan(0, front.range.length);
 }
 
+void ArchiveBytes::Close() {
+  stream_.Release(grid_.block_size * blocks_.size());
+  // Transfers in progress keep their own blocks.
+  blocks_.clear();
+  front_given_ = false;
+  absl::MutexLock lock(&mu_);
+  spare_.clear();
+}
+
 void ArchiveBytes::FetchAhead() {
   while (next_block_ < grid_.block_count() && blocks_.size() < kMostBlocks) {
     if (!stream_.TryReserve(grid_.block_size)) {

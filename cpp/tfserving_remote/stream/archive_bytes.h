@@ -33,6 +33,8 @@ class ArchiveBytes {
 
   /// The next verified bytes, valid until the next call; empty at the end of the object.
   absl::StatusOr<absl::Span<const char>> Next();
+  /// Gives memory and budget back: nobody calls Next any more. For the thread of Next.
+  void Close();
 
  private:
   struct Block {

@@ -119,6 +119,8 @@ void ArchiveVersion::Unpack() {
   Sink sink(*this);
   absl::Status status = UnpackArchive(
       options, [this] { return bytes_.Next(); }, sink);
+  // The end of a tar archive is not the end of its object, and this lives as long as it serves.
+  bytes_.Close();
   if (status.ok()) status = CheckNothingMissing();
   if (!status.ok()) {
     // What the store said names its URL; what the archive itself did wrong does not yet.

@@ -84,6 +84,17 @@ TEST_F(ArchiveVersionTest, ListsFilesOnceItIsUnpacked) {
   EXPECT_TRUE(reader->status().ok());
 }
 
+TEST_F(ArchiveVersionTest, GivesTheBudgetBackWhenItIsUnpacked) {
+  const TestArchive archive = Pack(VersionPacking::kTarGz, files_);
+  Put(archive);
+  const std::shared_ptr<TransferPool> pool = CreateTransferPool({4, 1 << 20});
+  absl::StatusOr<std::unique_ptr<VersionReader>> reader =
+      OpenVersion({store_, "m/", archive.name}, options_, pool, {});
+  ASSERT_TRUE(reader.ok()) << reader.status();
+  ASSERT_TRUE((*reader)->Files().ok());
+  EXPECT_TRUE(pool->OpenStream()->TryReserve(1 << 20)) << "while the reader lives";
+}
+
 TEST_F(ArchiveVersionTest, RefusesAMemberThatIsNotWhatTheManifestSays) {
   TestFiles other = files_;
   other["variables/big"][5 * kChunk] ^= 1;

@@ -66,6 +66,7 @@ std::shared_ptr<BlockCache::Entry> BlockCache::Touch(Key key, bool& first_touch)
     first_touch = !entry->started_.load();
   }
   entry->untouched_ = false;
+  entry->unwanted_ = false;
   return entry;
 }
 
@@ -102,6 +103,7 @@ void BlockCache::Clear() {
   absl::MutexLock lock(&mu_);
   while (EvictOne()) {
   }
+  for (const auto& in_transfer : entries_) in_transfer.second->unwanted_ = true;
 }
 
 std::shared_ptr<BlockCache::Entry> BlockCache::Add(Key key, uint64_t window) {
@@ -153,6 +155,7 @@ void BlockCache::Transfer(Entry& entry) {
   {
     absl::MutexLock lock(&mu_);
     entry.ready_ = true;
+    if (entry.unwanted_) Remove(entry);  // the transfer itself keeps it alive
   }
   absl::MutexLock lock(&entry.mu_);
   entry.status_ = status;

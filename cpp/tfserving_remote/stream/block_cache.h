@@ -61,6 +61,7 @@ class BlockCache {
     uint64_t window_ = 1;
     bool untouched_ = false;
     bool ready_ = false;
+    bool unwanted_ = false;
     std::list<std::pair<size_t, uint64_t>>::iterator place_;
 
    public:
@@ -80,7 +81,7 @@ class BlockCache {
   /// Fetches what comes after a block that was read in part, as far as the budget goes and farther
   /// each time this turns out to be right. Skips what somebody has fetched.
   void ReadAhead(const std::shared_ptr<Entry>& entry);
-  /// Forgets every block that is not in transfer.
+  /// Forgets every block; one in transfer as soon as it is there, unless it is asked for first.
   void Clear();
 
  private:

@@ -7,6 +7,7 @@
 #include <random>
 #include <thread>
 
+#include "absl/synchronization/notification.h"
 #include "tfserving_remote/stream/test_versions.h"
 #include "tfserving_remote/testing/faulty_store.h"
 
@@ -16,6 +17,35 @@ namespace {
 using ::testing::HasSubstr;
 
 constexpr uint64_t kChunk = 64 << 10;
+
+// A store whose reads behind the first chunk wait at a gate.
+class GatedStore final : public ObjectStore {
+ public:
+  explicit GatedStore(std::shared_ptr<ObjectStore> behind) : behind_(std::move(behind)) {}
+
+  absl::StatusOr<Listing> List(absl::string_view prefix, ListDepth depth,
+                               const StoreCallOptions& options) override {
+    return behind_->List(prefix, depth, options);
+  }
+  absl::StatusOr<ObjectInfo> Head(absl::string_view key, const StoreCallOptions& options) override {
+    return behind_->Head(key, options);
+  }
+  absl::Status Read(absl::string_view key, absl::string_view tag, uint64_t offset,
+                    absl::Span<char> into, const StoreCallOptions& options) override {
+    if (offset >= kChunk) gate_.WaitForNotification();
+    return behind_->Read(key, tag, offset, into, options);
+  }
+  absl::StatusOr<Content> ReadAll(absl::string_view key, uint64_t max_bytes,
+                                  const StoreCallOptions& options) override {
+    return behind_->ReadAll(key, max_bytes, options);
+  }
+  std::string Url(absl::string_view key) const override { return behind_->Url(key); }
+  void OpenGate() { gate_.Notify(); }
+
+ private:
+  const std::shared_ptr<ObjectStore> behind_;
+  absl::Notification gate_;
+};
 
 class RangedVersionTest : public ::testing::Test {
  protected:
@@ -181,6 +211,22 @@ TEST_F(RangedVersionTest, StaysReadableAfterTheLoad) {
   ExpectTrueBytes(*reader, 20, 1);
   reader->ReleaseAfterLoad();
   ExpectTrueBytes(*reader, 20, 2);
+}
+
+TEST_F(RangedVersionTest, GivesTheBudgetOfWhatStillComesBackAfterTheLoad) {
+  const auto gated = std::make_shared<GatedStore>(memory_);
+  const std::shared_ptr<TransferPool> pool = CreateTransferPool(pool_);
+  absl::StatusOr<std::unique_ptr<VersionReader>> reader =
+      OpenVersion({gated, "m/", "3"}, options_, pool, {});
+  ASSERT_TRUE(reader.ok()) << reader.status();
+  ASSERT_EQ(*Read(**reader, "variables/big", 0, 100), big_.substr(0, 100));
+  const std::unique_ptr<TransferStream> other = pool->OpenStream();
+  ASSERT_FALSE(other->TryReserve(pool_.max_bytes_in_flight)) << "a block is read ahead";
+  (*reader)->ReleaseAfterLoad();
+  gated->OpenGate();
+  while (!other->TryReserve(pool_.max_bytes_in_flight)) std::this_thread::yield();
+  other->Release(pool_.max_bytes_in_flight);
+  ExpectTrueBytes(**reader, 20, 4);
 }
 
 }  // namespace

@@ -104,7 +104,12 @@ void TransferStream::Submit(TransferUrgency urgency, std::function<void()> trans
 bool TransferStream::TryReserve(uint64_t bytes) {
   absl::MutexLock lock(&pool_->mu_);
   const uint64_t budget = pool_->options_.max_bytes_in_flight;
-  const uint64_t share = budget / pool_->streams_.size();
+  // Versions that are loaded keep their streams; only those that hold something take a share.
+  uint64_t sharing = 1;
+  for (const auto& other : pool_->streams_) {
+    if (other.get() != queues_ && other->reserved > 0) ++sharing;
+  }
+  const uint64_t share = budget / sharing;
   if (pool_->reserved_ + bytes > budget || queues_->reserved + bytes > share) return false;
   pool_->reserved_ += bytes;
   queues_->reserved += bytes;

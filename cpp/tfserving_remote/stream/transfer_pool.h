@@ -96,7 +96,8 @@ class TransferStream {
 
   void Submit(TransferUrgency urgency, std::function<void()> transfer);
 
-  /// Takes bytes from the budget; false when that would exceed it or this stream's even share.
+  /// Takes bytes from the budget; false when that would exceed it or its even share among the
+  /// streams that hold some of it.
   bool TryReserve(uint64_t bytes);
   /// Takes them in any case: for bytes that somebody waits for.
   void Reserve(uint64_t bytes);

@@ -127,6 +127,14 @@ TEST(TransferPoolTest, StreamsShareTheBudgetEvenly) {
   one->Release(1000);
 }
 
+TEST(TransferPoolTest, AStreamThatHoldsNothingTakesNoShare) {
+  const auto pool = CreateTransferPool({1, 100});
+  const auto loaded = pool->OpenStream();
+  ASSERT_TRUE(loaded->TryReserve(10));
+  loaded->Release(10);
+  EXPECT_TRUE(pool->OpenStream()->TryReserve(100));
+}
+
 TEST(TransferPoolTest, AClosedStreamGivesItsBudgetBack) {
   const auto pool = CreateTransferPool({1, 100});
   pool->OpenStream()->Reserve(100);
