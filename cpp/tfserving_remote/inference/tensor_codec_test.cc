@@ -86,5 +86,22 @@ TEST(TensorCodecTest, StringsAreFieldsInEitherEncoding) {
   EXPECT_EQ(proto.string_val(0), "hello");
 }
 
+TEST(TensorCodecTest, RefusesStringsThatRepeatedWouldTakeAllMemory) {
+  tensorflow::TensorProto proto;
+  proto.set_dtype(tensorflow::DT_STRING);
+  proto.mutable_tensor_shape()->add_dim()->set_size(1 << 20);
+  tensorflow::Tensor tensor;
+  proto.add_string_val("short");
+  EXPECT_TRUE(DecodeTensor(proto, &tensor).ok()) << "tens of megabytes are no harm";
+  // As many bytes as elements, which would become a terabyte.
+  proto.set_string_val(0, std::string(1 << 20, 'x'));
+  EXPECT_TRUE(absl::IsInvalidArgument(DecodeTensor(proto, &tensor)));
+  proto.mutable_tensor_shape()->mutable_dim(0)->set_size(200 << 20);
+  proto.clear_string_val();
+  EXPECT_TRUE(absl::IsInvalidArgument(DecodeTensor(proto, &tensor))) << "empty ones have a size";
+  proto.set_tensor_content("short");
+  EXPECT_TRUE(absl::IsInvalidArgument(DecodeTensor(proto, &tensor)));
+}
+
 }  // namespace
 }  // namespace tfserving_remote
