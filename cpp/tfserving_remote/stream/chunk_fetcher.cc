@@ -35,6 +35,8 @@ absl::Status ChunkFetcher::Get(const PinnedObject& object, uint64_t offset, absl
   requests_.fetch_add(1, std::memory_order_relaxed);
   absl::Status read = store_->Read(object.info.key, object.info.tag, offset, into, options);
   if (read.ok()) fetched_bytes_.fetch_add(into.size(), std::memory_order_relaxed);
+  // TensorFlow would take it for the end of the file. The object was longer when it was pinned.
+  if (absl::IsOutOfRange(read)) return absl::FailedPreconditionError(read.message());
   return read;
 }
 

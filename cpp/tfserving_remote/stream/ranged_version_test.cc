@@ -229,5 +229,16 @@ TEST_F(RangedVersionTest, GivesTheBudgetOfWhatStillComesBackAfterTheLoad) {
   ExpectTrueBytes(**reader, 20, 4);
 }
 
+TEST_F(RangedVersionTest, AnObjectThatBecameShorterIsNoEndOfFile) {
+  const auto faulty = std::make_shared<FaultyStore>(memory_);
+  faulty->Fail(FaultyStore::Verb::kRead, "m/3/variables/big", absl::OutOfRangeError("too short"),
+               FaultyStore::kForever);
+  store_ = faulty;
+  const std::unique_ptr<VersionReader> reader = Open();
+  const absl::Status status = Read(*reader, "variables/big", 0, 100).status();
+  EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
+  EXPECT_THAT(status.message(), HasSubstr("too short"));
+}
+
 }  // namespace
 }  // namespace tfserving_remote
