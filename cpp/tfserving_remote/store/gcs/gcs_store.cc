@@ -106,7 +106,7 @@ absl::Status GcsStore::Describe(const Call& call, const HttpResponse& response,
   failure.what = absl::StrCat(verdict.what, ": HTTP ", response.status);
   if (!error.reason.empty()) absl::StrAppend(&failure.what, " ", Printable(error.reason));
   if (!error.message.empty()) {
-    absl::StrAppend(&failure.what, ", ", WithoutSecrets(Printable(error.message), credentials));
+    absl::StrAppend(&failure.what, ", ", Printable(WithoutSecrets(error.message, credentials)));
   }
   failure.request_id = Printable(HeaderOf(response, "x-guploader-uploadid"));
   failure.advice = std::string(verdict.advice);

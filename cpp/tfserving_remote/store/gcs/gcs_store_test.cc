@@ -158,6 +158,14 @@ TEST_F(GcsStoreTest, MessagesSayAllThatHelpsAndNoSecret) {
                     HasSubstr("Storage Object Viewer"), Not(HasSubstr("secrettoken"))));
 }
 
+TEST_F(GcsStoreTest, ASecretIsHiddenAlsoWhereALongMessageIsCut) {
+  Answer answer = Error(403, "forbidden");
+  answer.body.replace(answer.body.find("Said"), 4, std::string(292, 'x'));
+  http_->On(kMetadata, answer);
+  EXPECT_THAT(std::string(store_->Head("m/a b", {}).status().message()),
+              AllOf(HasSubstr("xxx"), Not(HasSubstr("secret"))));
+}
+
 TEST_F(GcsStoreTest, SlowDownIsLeftToTheRetriesWithThePauseThatWasAskedFor) {
   Answer busy = Error(429, "rateLimitExceeded");
   busy.headers.push_back({"Retry-After", "3"});

@@ -177,7 +177,7 @@ absl::Status S3Caller::Describe(const S3Call& call, const Failure& failure,
   }
   if (!failure.error.message.empty()) {
     absl::StrAppend(&told.what, ", ",
-                    WithoutSecrets(Printable(failure.error.message), credentials));
+                    Printable(WithoutSecrets(failure.error.message, credentials)));
   }
   told.advice = std::string(failure.verdict.advice);
   if (failure.verdict.remedy == Remedy::kAtOtherRegion && IsRegionName(failure.error.region)) {

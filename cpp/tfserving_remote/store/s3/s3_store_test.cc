@@ -131,6 +131,14 @@ TEST_F(S3StoreTest, MessagesSayAllThatHelpsAndNoSecret) {
                     Not(HasSubstr("tokentoken")), Not(HasSubstr("AKID")), Not(HasSubstr("?"))));
 }
 
+TEST_F(S3StoreTest, ASecretIsHiddenAlsoWhereALongMessageIsCut) {
+  ScriptedHttpClient::Answer answer = Error(403, "AccessDenied");
+  absl::StrReplaceAll({{"Said", std::string(292, 'x')}}, &answer.body);
+  http_->On(absl::StrCat("GET ", kKey), answer);
+  EXPECT_THAT(std::string(Read(5).status().message()),
+              AllOf(HasSubstr("xxx"), Not(HasSubstr("token"))));
+}
+
 TEST_F(S3StoreTest, AnExpiredTokenIsRenewedOnceAndTheCallGoesOn) {
   http_->On(absl::StrCat("GET ", kKey), Error(400, "ExpiredToken"));
   http_->On(absl::StrCat("GET ", kKey), Part("hello"));
