@@ -74,8 +74,7 @@ void GrpcConnection::Handshake() {
     case IoState::kDone:
       phase_ = Phase::kServing;
       ping_due_ = After(Now(), environment_->options->keepalive_time);
-      Flush();
-      if (phase_ != Phase::kClosed) OnReadable();
+      OnReadable();  // our own greeting leaves with the answers
       return;
     case IoState::kWantRead:
       WaitReadable();
@@ -98,12 +97,13 @@ void GrpcConnection::OnReadable() {
   const bool emptied = ReadTurn();
   in_turn_ = false;
   if (phase_ == Phase::kClosed) return;
+  // Before Flush, which would else wait for the same bytes a second time, and so for ever.
+  read_waiting_ = !emptied;
   Flush();
   if (phase_ == Phase::kClosed) return;
   if (emptied) {
     WaitReadable();
   } else {
-    read_waiting_ = true;
     boost::asio::post(environment_->loop->context(), [self = shared_from_this()] {
       self->read_waiting_ = false;
       if (self->phase_ != Phase::kClosed) self->OnReadable();
@@ -307,7 +307,7 @@ void GrpcConnection::Close() {
 
 Time GrpcConnection::NextWakeUp() const {
   if (phase_ == Phase::kClosing || phase_ == Phase::kLingering) return close_due_;
-  if (!session_->established()) return started_ + kGreetingTimeout;
+  if (!session_->established()) return std::min(started_ + kGreetingTimeout, shutdown_due_);
   return std::min({session_->next_deadline(), std::min(ping_due_, answer_due_), shutdown_due_,
                    draining_ == Draining::kNo ? retire_at_ : Time::max()});
 }

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// How connections and servers end.
+// How connections and servers end, and how little they do meanwhile.
+#include <sys/socket.h>
+
+#include <string>
 #include <thread>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "tfserving_remote/net/grpc_connection.h"
 #include "tfserving_remote/net/grpc_server_fixture.h"
 
 namespace tfserving_remote {
@@ -42,6 +47,64 @@ TEST_F(GrpcLifetimeTest, CutsCallsOffAtTheDeadlineOfADrain) {
   client.AwaitEnd();
   drain.join();
   EXPECT_FALSE(clean);
+}
+
+TEST_F(GrpcLifetimeTest, ADrainTellsAPeerThatHasNotGreetedAndGoesOn) {
+  Serve();
+  H2TestClient silent(port(), {true, NGHTTP2_INITIAL_WINDOW_SIZE, true, /*greet=*/false});
+  {
+    // Connections are taken in turn: once a later one is served, the silent one is there, too.
+    H2TestClient later(port());
+    EXPECT_EQ(later.Await(later.Call("/test/Echo", "x")).status(), "0");
+  }
+  EXPECT_TRUE(server_->Drain(absl::InfiniteFuture()));
+  // The final GOAWAY; who is only timed out gets just the announcement.
+  EXPECT_EQ(silent.AwaitGoaway().last_stream, 0);
+}
+
+// Sends a greeting and then `mebibytes` of frames of a type that nobody knows.
+void SendIgnoredFrames(int fd, int mebibytes) {
+  const std::string frame = absl::StrCat(absl::string_view("\0\x3f\xf7\xee\0\0\0\0\0", 9),
+                                         std::string((16 << 10) - 9, 'x'));
+  std::string bytes = absl::StrCat("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+                                   absl::string_view("\0\0\0\x04\0\0\0\0\0", 9));
+  for (int i = 0; i < mebibytes; ++i) {
+    for (int j = 0; j < 64; ++j) bytes += frame;
+    for (size_t sent = 0; sent < bytes.size();) {
+      const ssize_t put = ::send(fd, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
+      ASSERT_GT(put, 0);
+      sent += static_cast<size_t>(put);
+    }
+    bytes.clear();
+  }
+}
+
+TEST(GrpcConnectionTest, WaitsOnceForWhatComesAfterALongRead) {
+  auto environment = std::make_shared<GrpcCallEnvironment>();
+  environment->loop = std::make_shared<IoLoop>();
+  environment->options = std::make_shared<GrpcServerOptions>();
+  environment->handlers = std::make_shared<GrpcHandlers>();
+  environment->peer = std::make_shared<std::string>("unix:");
+  boost::asio::io_context& context = environment->loop->context();
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+  const UniqueFd peer(ends[1]);
+  GrpcConnection::Socket socket(context, boost::asio::generic::stream_protocol(AF_UNIX, 0),
+                                ends[0]);
+  bool closed = false;
+  auto connection = std::make_shared<GrpcConnection>(std::move(socket), nullptr, environment,
+                                                     [&](GrpcConnection*) { closed = true; });
+  std::thread writer([&] { SendIgnoredFrames(peer.get(), 64); });
+  connection->Start();
+  while (context.run_one_for(std::chrono::milliseconds(200)) > 0) {
+  }
+  writer.join();
+  ASSERT_FALSE(closed);
+  ASSERT_EQ(::send(peer.get(), "\0", 1, MSG_NOSIGNAL), 1);
+  EXPECT_EQ(context.run_one(), 1u);
+  EXPECT_EQ(context.poll(), 0u) << "one wait for one arrival";
+  connection->Cut(absl::UnavailableError("end"));
+  while (!closed) context.run_one();
 }
 
 TEST_F(GrpcLifetimeTest, DrainsWithoutConnections) {
