@@ -15,7 +15,10 @@ if(TFSR_SANITIZE)
       -fno-sanitize=null -fno-sanitize=nonnull-attribute -fno-sanitize=returns-nonnull-attribute)
   endif()
   if(TFSR_SANITIZE STREQUAL "thread")
-    target_compile_options(tfsr_options INTERFACE -Wno-tsan)  # Asio has fences, which the sanitizer does not model.
+    # Asio has fences, which the sanitizer does not model. absl and protobuf must not see the sanitizer: their messages
+    # would get another layout than those inside the TensorFlow wheel.
+    target_compile_options(tfsr_options INTERFACE -Wno-tsan -U__SANITIZE_THREAD__)
+    target_compile_definitions(tfsr_options INTERFACE _GLIBCXX_TSAN=1)
   endif()
   target_link_options(tfsr_options INTERFACE -fsanitize=${TFSR_SANITIZE})
 endif()

@@ -48,7 +48,7 @@ function(tfsr_cc_test)
   add_test(NAME ${ARG_NAME} COMMAND ${ARG_NAME})
   # TensorFlow is not instrumented, so containers that it fills look half empty to AddressSanitizer.
   set_tests_properties(${ARG_NAME} PROPERTIES
-    ENVIRONMENT "ASAN_OPTIONS=detect_container_overflow=0;TF_CPP_MIN_LOG_LEVEL=1;TFSR_SOURCE_DIR=${PROJECT_SOURCE_DIR};TFSR_PYTHON=${Python_EXECUTABLE}")
+    ENVIRONMENT "ASAN_OPTIONS=detect_container_overflow=0;TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/cmake/tsan_suppressions.txt;TF_CPP_MIN_LOG_LEVEL=1;TFSR_SOURCE_DIR=${PROJECT_SOURCE_DIR};TFSR_PYTHON=${Python_EXECUTABLE}")
 endfunction()
 
 function(tfsr_add_rooms)

@@ -46,9 +46,10 @@ void AddLoadFlags(ServerOptions& o, FlagTable& flags) {
   flags.Add("num_unload_threads", &o.num_unload_threads, "Versions that unload at once.");
   flags.Add("max_num_load_retries", &o.max_num_load_retries,
             "How often a load that fails with UNAVAILABLE is repeated on its own thread, before "
-            "GetModelStatus shows the reason. 0 (TensorFlow Serving: 5): the version shows the "
-            "reason at once, and is offered again with growing pauses for as long as it is "
-            "listed, as every failed version is.");
+            "GetModelStatus shows the reason. -1 (TensorFlow Serving: 5): 0, so that the version "
+            "shows the reason at once, and is offered again with growing pauses for as long as it "
+            "is listed, as every failed version is; but 5 where --file_system_poll_wait_seconds is "
+            "0, since then nothing is offered again.");
   flags.Add("load_retry_interval_micros", &o.load_retry_interval_micros,
             "Microseconds between these repetitions. Negative: none.");
   flags.Add("tensorflow_session_parallelism", &o.tensorflow_session_parallelism,
@@ -153,7 +154,7 @@ absl::Status CheckNumbers(const ServerOptions& o) {
     return absl::InvalidArgumentError(
         "--port is 0 and --grpc_socket_path is empty: nobody could connect");
   }
-  if (o.num_load_threads < -1 || o.num_unload_threads < 0 || o.max_num_load_retries < 0 ||
+  if (o.num_load_threads < -1 || o.num_unload_threads < 0 || o.max_num_load_retries < -1 ||
       o.grpc_max_threads < 0 || o.remote_drain_seconds < 0) {
     return absl::InvalidArgumentError(
         "--num_unload_threads, --max_num_load_retries, --grpc_max_threads and "

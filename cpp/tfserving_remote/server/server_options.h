@@ -34,7 +34,7 @@ struct ServerOptions {
   /// -1: one for each model, from 2 to 64.
   int32_t num_load_threads = -1;
   int32_t num_unload_threads = 2;
-  int32_t max_num_load_retries = 0;
+  int32_t max_num_load_retries = -1;
   int64_t load_retry_interval_micros = 60'000'000;
 
   int64_t tensorflow_session_parallelism = 0;

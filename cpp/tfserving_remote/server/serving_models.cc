@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tfserving_remote/server/serving_models.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <random>
 #include <utility>
@@ -23,6 +25,7 @@ using tfs::ServableState;
 
 constexpr int kMinLoadThreads = 2;
 constexpr int kMaxLoadThreads = 64;
+constexpr int kLoadRetriesWhenPolledOnce = 5;
 
 ManifestMode ToManifestMode(const std::string& text) {
   if (text == "required") return ManifestMode::kRequired;
@@ -49,6 +52,18 @@ VersionPolicyAdapter::Policies ToPolicies(const tfs::ModelServerConfig& config) 
     policies[model.name()] = VersionPolicy::FromProto(model.model_version_policy());
   }
   return policies;
+}
+
+uint32_t LoadRetries(const ServerOptions& options) {
+  if (options.max_num_load_retries >= 0) return options.max_num_load_retries;
+  return options.file_system_poll_wait_seconds == 0 ? kLoadRetriesWhenPolledOnce : 0;
+}
+
+// An archive that unpacks to more than the machine's memory would end the server and all it serves.
+uint64_t PhysicalMemoryBytes() {
+  const int64_t pages = sysconf(_SC_PHYS_PAGES);
+  const int64_t page_bytes = sysconf(_SC_PAGESIZE);
+  return static_cast<uint64_t>(pages) * static_cast<uint64_t>(page_bytes);
 }
 
 double Random() {
@@ -85,7 +100,7 @@ absl::Status ServingModels::CreateManager(const ServerOptions& options, int mode
                                  ? options.num_load_threads
                                  : std::clamp(models, kMinLoadThreads, kMaxLoadThreads);
   manager.num_unload_threads = options.num_unload_threads;
-  manager.max_num_load_retries = options.max_num_load_retries;
+  manager.max_num_load_retries = LoadRetries(options);
   manager.load_retry_interval_micros = options.load_retry_interval_micros;
   manager.should_retry_model_load = [](absl::Status status) { return absl::IsUnavailable(status); };
   manager.enable_reload_servables_with_error = true;
@@ -114,6 +129,7 @@ absl::Status ServingModels::CreateStreaming(const ServerOptions& options, Clock&
   streaming.transfers = CreateTransferPool(pool);
   streaming.ledger = ledger_;
   streaming.reader.manifest_mode = ToManifestMode(options.remote_manifest);
+  streaming.reader.max_unpacked_bytes = PhysicalMemoryBytes();
   streaming.session = ToSessionOptions(options);
   streaming.tags.clear();
   for (const absl::string_view tag :

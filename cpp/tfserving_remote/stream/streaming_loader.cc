@@ -25,7 +25,7 @@ absl::Status Explain(const absl::Status& from_tensorflow, const VersionReader& r
 }
 
 absl::Status CheckIsSavedModel(VersionReader& reader) {
-  for (const char* name : {"saved_model.pb", "saved_model.pbtxt"}) {
+  for (const char* name : {"saved_model.pb", "saved_model.pbtxt", "saved_model.cpb"}) {
     const absl::Status found = reader.FileSize(name).status();
     if (!absl::IsNotFound(found)) return found;
   }
