@@ -250,3 +250,16 @@ def test_credentials_of_a_profile_reach_the_store(
         server.wait_available("m", 1)
         assert served(server) == 2.0
         assert SECRET_KEY not in "\n".join(server.lines)
+
+
+def test_a_server_that_polls_once_repeats_a_load_that_the_store_failed(
+    proxy: FaultProxy, through: dict[str, str], s3: S3Store, models: pathlib.Path
+) -> None:
+    """Nobody would offer the version again, so the load itself is repeated."""
+    publish(models / "scaled_2", s3.url("m"))
+    rule = proxy.add("GET .*variables.data", status(503, "SlowDown"), times=8)
+    once = ("--file_system_poll_wait_seconds=0", "--load_retry_interval_micros=1000")
+    with serving(*flags(s3), *once, environment=through) as server:
+        server.wait_available("m", 1)
+        assert served(server) == 2.0
+    assert rule.hits == 8

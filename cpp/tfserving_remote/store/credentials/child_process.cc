@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -120,6 +121,23 @@ absl::Status Collect(const Pipe& out, const Pipe& err, const ChildProcessLimits&
   return absl::OkStatus();
 }
 
+// A child that has closed its streams is about to end; one that is not is made to.
+constexpr int kGraceMilliseconds = 2000;
+
+// Returns when the child has ended, which leaves it to be reaped, or when the grace is over.
+void AwaitEnd(pid_t pid) {
+  const int handle = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
+  if (handle < 0) {  // A kernel before 5.3: wait without a limit rather than cut a child short.
+    siginfo_t info;
+    waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT);
+    return;
+  }
+  pollfd ended = {handle, POLLIN, 0};
+  while (poll(&ended, 1, kGraceMilliseconds) < 0 && errno == EINTR) {
+  }
+  close(handle);
+}
+
 int WaitForExit(pid_t pid) {
   int status = 0;
   while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
@@ -145,9 +163,11 @@ absl::StatusOr<ChildProcessResult> RunChildProcess(const std::vector<std::string
   {
     const Cancellation::Registration kill_it(cancellation, [&pid] { kill(-*pid, SIGKILL); });
     status = Collect(out, err, limits, cancellation, result);
+    if (status.ok()) AwaitEnd(*pid);
   }
-  // A child that closed its streams may go on running; nobody would read what it does.
-  if (!status.ok()) kill(-*pid, SIGKILL);
+  // Nobody would read what it does from here on. One that has ended is not harmed: it is not reaped
+  // yet.
+  kill(-*pid, SIGKILL);
   result.exit_code = WaitForExit(*pid);
   if (!status.ok()) return status;
   return result;

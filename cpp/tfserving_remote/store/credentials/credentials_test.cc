@@ -133,6 +133,14 @@ TEST(ChildProcessTest, ACancellationStopsIt) {
       RunChildProcess({"/bin/sh", "-c", "sleep 1000"}, {}, &cancellation).status()));
 }
 
+TEST(ChildProcessTest, AProgramThatClosesItsStreamsAndStaysIsEnded) {
+  const absl::StatusOr<ChildProcessResult> result =
+      RunChildProcess({"/bin/sh", "-c", "echo out; exec >&- 2>&-; exec sleep 1000"}, {}, nullptr);
+  ASSERT_TRUE(result.ok());
+  EXPECT_EQ(result->output, "out\n");
+  EXPECT_EQ(result->exit_code, 137);
+}
+
 TEST(ChildProcessTest, GivesOutputsAndExitStatus) {
   const auto result =
       RunChildProcess({"/bin/sh", "-c", "cat; echo out; echo err >&2; exit 3"}, {}, nullptr);
