@@ -91,9 +91,8 @@ def compare(
         Series("s5cmd + local"),
     )
     for _ in range(arguments.rounds):
-        plain = {"TFSR_BENCH": "1"}
         for series, path in ((idle, folder / "tiny"), (local, folder / "local")):
-            seconds, peak = load_once(f"file://{path}", plain)
+            seconds, peak = load_once(f"file://{path}", {})
             series.seconds.append(seconds)
             series.peak_bytes.append(peak)
         seconds, peak = load_once(store.url("m"), store.environment)
@@ -113,7 +112,7 @@ def compare(
                 command, check=True, capture_output=True, env={**os.environ, **store.environment}
             )
             copy_seconds = time.monotonic() - begin
-            seconds, peak = load_once(f"file://{folder / 'copy'}", plain)
+            seconds, peak = load_once(f"file://{folder / 'copy'}", {})
             copied.seconds.append(copy_seconds + seconds)
             copied.peak_bytes.append(peak)
             shutil.rmtree(folder / "copy")

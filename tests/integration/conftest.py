@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Stores and models that the integration tests share."""
 
+import itertools
 import pathlib
 import subprocess
 import sys
@@ -61,22 +62,17 @@ def fake_gcs() -> Iterator[str]:
         yield endpoint
 
 
-def _bucket_name(request: pytest.FixtureRequest) -> str:
-    _bucket_name.count += 1  # type: ignore[attr-defined]
-    return f"bucket-{_bucket_name.count}"  # type: ignore[attr-defined]
-
-
-_bucket_name.count = 0  # type: ignore[attr-defined]
+_bucket_names = (f"bucket-{number}" for number in itertools.count(1))
 
 
 def _open(kind: str, request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> Store:
     if kind == "folder":
         return FolderStore(tmp_path / "store")
     if kind == "fake-gcs":
-        gcs = GcsStore(request.getfixturevalue("fake_gcs"), _bucket_name(request))
+        gcs = GcsStore(request.getfixturevalue("fake_gcs"), next(_bucket_names))
         gcs.make_bucket()
         return gcs
-    s3 = S3Store(request.getfixturevalue(kind), _bucket_name(request))
+    s3 = S3Store(request.getfixturevalue(kind), next(_bucket_names))
     s3.make_bucket()
     return s3
 
