@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # What the wheel holds: libtfserving_remote.so with every room, and what stands on it.
 
-set(_rooms protos serving_core base net store manifest stream source policy inference server)
+set(_rooms protos serving_core serving_sources serving_tensorflow serving_hashmap serving_model_servers
+  base net store manifest stream source policy plugin inference server)
 set(_objects)
 foreach(room ${_rooms})
-  list(APPEND _objects "$<TARGET_OBJECTS:tfsr_${room}>")
+  if(TARGET tfsr_${room})
+    list(APPEND _objects "$<TARGET_OBJECTS:tfsr_${room}>")
+  endif()
 endforeach()
 
 # Every object, not archives of them, so that static registrations stay and a stranger's plugin finds every class.
