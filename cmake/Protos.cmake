@@ -14,7 +14,12 @@ execute_process(
   OUTPUT_VARIABLE TFSR_WIRE_PROTOS COMMAND_ERROR_IS_FATAL ANY)
 
 # Paths are relative to the include roots, as the generated headers are included.
-set(TFSR_SERVING_CORE_PROTOS tensorflow_serving/resources/resources.proto)
+set(TFSR_SERVING_CORE_PROTOS
+  tensorflow_serving/resources/resources.proto
+  tensorflow_serving/servables/tensorflow/saved_model_bundle_source_adapter.proto
+  tensorflow_serving/servables/tensorflow/saved_model_config.proto
+  tensorflow_serving/servables/tensorflow/session_bundle_config.proto
+  tensorflow_serving/servables/tensorflow/thread_pool_factory_config.proto)
 set(TFSR_OWN_PROTOS tfserving_remote/server/health.proto tfserving_remote/server/server_config.proto)
 
 set(_generated)
