@@ -14,6 +14,7 @@
 #include "tensorflow_serving/core/source.h"
 #include "tensorflow_serving/core/storage_path.h"
 #include "tensorflow_serving/core/target.h"
+#include "tensorflow_serving/util/class_registration.h"
 
 namespace tensorflow {
 namespace serving {
@@ -72,6 +73,14 @@ template <typename InputType, typename OutputType>
 SourceAdapter<InputType, OutputType>::~SourceAdapter() = default;
 
 using StoragePathSourceAdapter = SourceAdapter<StoragePath, std::unique_ptr<Loader>>;
+
+// The adapters that a server can make from a platform's config.
+DEFINE_CLASS_REGISTRY(StoragePathSourceAdapterRegistry, StoragePathSourceAdapter);
+
+// ClassCreator::Create(const ConfigProto&, std::unique_ptr<StoragePathSourceAdapter>*).
+#define REGISTER_STORAGE_PATH_SOURCE_ADAPTER(ClassCreator, ConfigProto)   \
+  REGISTER_CLASS(::tensorflow::serving::StoragePathSourceAdapterRegistry, \
+                 ::tensorflow::serving::StoragePathSourceAdapter, ClassCreator, ConfigProto)
 
 // An adapter that turns one item at a time, whatever the others are. Incoming errors pass through.
 template <typename InputType, typename OutputType>

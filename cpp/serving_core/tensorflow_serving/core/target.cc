@@ -7,9 +7,9 @@ namespace tensorflow {
 namespace serving {
 namespace internal {
 
-void TargetGate::Open() {
+void TargetGate::Open(int door) {
   absl::MutexLock lock(&mu_);
-  open_ = true;
+  open_doors_.insert(door);
 }
 
 bool TargetGate::CloseForGood() {
@@ -19,9 +19,12 @@ bool TargetGate::CloseForGood() {
   return first;
 }
 
-bool TargetGate::AwaitOpen() {
+bool TargetGate::AwaitOpen(int door) {
+  const auto decided = [this, door]() ABSL_SHARED_LOCKS_REQUIRED(mu_) {
+    return closed_ || open_doors_.count(door) > 0;
+  };
   absl::MutexLock lock(&mu_);
-  mu_.Await(absl::Condition(this, &TargetGate::Decided));
+  mu_.Await(absl::Condition(&decided));
   return !closed_;
 }
 

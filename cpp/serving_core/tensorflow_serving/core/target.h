@@ -3,6 +3,7 @@
 #define TENSORFLOW_SERVING_CORE_TARGET_H_
 
 #include <memory>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -17,22 +18,20 @@ namespace tensorflow {
 namespace serving {
 namespace internal {
 
-// Lets callers wait until a target is wired, or is being taken down.
+// Lets callers wait until a target is wired, or is being taken down. Each door is one thing to wait
+// for; most targets have one.
 class TargetGate {
  public:
-  // `open` for targets that have nothing to wait for.
-  void Open();
+  void Open(int door = 0);
   // Wakes all waiters; nobody waits from now on. Returns false if it was closed for good before.
   bool CloseForGood();
   // Blocks; true if opened, false if the target is going away.
-  bool AwaitOpen();
+  bool AwaitOpen(int door = 0);
   bool closed_for_good() const;
 
  private:
-  bool Decided() const ABSL_SHARED_LOCKS_REQUIRED(mu_) { return open_ || closed_; }
-
   mutable absl::Mutex mu_;
-  bool open_ ABSL_GUARDED_BY(mu_) = false;
+  std::set<int> open_doors_ ABSL_GUARDED_BY(mu_);
   bool closed_ ABSL_GUARDED_BY(mu_) = false;
 };
 
