@@ -27,11 +27,12 @@ VersionPolicyAdapter::~VersionPolicyAdapter() {
   tensorflow::serving::TargetBase<StoragePath>::Detach();
 }
 
-void VersionPolicyAdapter::SetPolicies(Policies policies) {
+void VersionPolicyAdapter::SetPolicies(Policies policies, const std::set<std::string>& moved) {
   std::vector<std::string> changed;
   {
     absl::MutexLock lock(&mu_);
     policies_.swap(policies);
+    for (const std::string& name : moved) last_lists_.erase(name);
     for (const auto& [name, versions] : last_lists_) {
       const auto before = policies.find(name);
       const VersionPolicy old = before == policies.end() ? VersionPolicy() : before->second;

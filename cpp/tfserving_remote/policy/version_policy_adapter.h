@@ -39,8 +39,9 @@ class VersionPolicyAdapter final
   ~VersionPolicyAdapter() override;
 
   /// Replaces all policies. Servables whose policy changed have their last list sent out again,
-  /// as the new policy chooses, before this returns.
-  void SetPolicies(Policies policies);
+  /// as the new policy chooses, before this returns; except those of `moved`, of which other lists
+  /// are to come: what serves stays until then.
+  void SetPolicies(Policies policies, const std::set<std::string>& moved = {});
 
  private:
   using Data = tensorflow::serving::ServableData<tensorflow::serving::StoragePath>;

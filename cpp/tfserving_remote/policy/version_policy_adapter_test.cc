@@ -108,6 +108,16 @@ TEST_F(VersionPolicyAdapterTest, ARemovedServableIsNotSentAgain) {
   EXPECT_THAT(Sent(), IsEmpty());
 }
 
+TEST_F(VersionPolicyAdapterTest, AServableThatMovedIsChosenFromItsNextListOnly) {
+  Use({});
+  Send("m", {1, 2});
+  Sent();
+  adapter_->SetPolicies({{"m", VersionPolicy::All()}}, {"m"});
+  EXPECT_THAT(Sent(), IsEmpty());
+  Send("m", {1, 3});
+  EXPECT_THAT(Sent(), ElementsAre("m: 1/p 3/p"));
+}
+
 TEST_F(VersionPolicyAdapterTest, BeforeItIsWiredPoliciesCanChange) {
   adapter_ = std::make_unique<VersionPolicyAdapter>(VersionPolicyAdapter::Policies(), log_);
   adapter_->SetPolicies({{"m", VersionPolicy::All()}});

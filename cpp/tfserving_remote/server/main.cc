@@ -11,9 +11,9 @@
 
 #include "absl/status/statusor.h"
 #include "tfserving_remote/base/clock.h"
+#include "tfserving_remote/base/stderr_log.h"
 #include "tfserving_remote/server/server.h"
 #include "tfserving_remote/server/server_options.h"
-#include "tfserving_remote/server/stderr_log.h"
 #include "tfserving_remote/server/tensorflow_version.h"
 
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Log lines, worker pool, the check of TensorFlow's version.
+// Log of version states, worker pool, the check of TensorFlow's version.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "absl/synchronization/notification.h"
-#include "tfserving_remote/server/stderr_log.h"
 #include "tfserving_remote/server/tensorflow_version.h"
 #include "tfserving_remote/server/version_state_log.h"
 #include "tfserving_remote/server/worker_pool.h"
@@ -27,12 +26,6 @@ class Lines final : public LogSink {
   }
   std::vector<std::string> lines;
 };
-
-TEST(StderrLogTest, WritesOneLineForEachMessage) {
-  const absl::Time time = absl::FromUnixMillis(1'700'000'000'123);
-  EXPECT_EQ(FormatLogLine(time, Severity::kWarning, "two\nlines"),
-            "2023-11-14T22:13:20.123Z W two lines\n");
-}
 
 class VersionStateLogTest : public ::testing::Test {
  protected:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tfserving_remote/server/stderr_log.h"
+#include "tfserving_remote/base/stderr_log.h"
 
 #include <unistd.h>
 

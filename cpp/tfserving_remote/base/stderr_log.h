@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef TFSERVING_REMOTE_SERVER_STDERR_LOG_H_
-#define TFSERVING_REMOTE_SERVER_STDERR_LOG_H_
+#ifndef TFSERVING_REMOTE_BASE_STDERR_LOG_H_
+#define TFSERVING_REMOTE_BASE_STDERR_LOG_H_
 
 #include <string>
 
@@ -31,4 +31,4 @@ std::string FormatLogLine(absl::Time time, Severity severity, absl::string_view 
 
 }  // namespace tfserving_remote
 
-#endif  // TFSERVING_REMOTE_SERVER_STDERR_LOG_H_
+#endif  // TFSERVING_REMOTE_BASE_STDERR_LOG_H_
