@@ -36,7 +36,9 @@ class RemoteStoragePathSource::Poller {
       : name_(servable.config.name),
         clock_(env.clock),
         callback_(std::move(callback)),
-        watch_(name_, servable.base, servable.config.manifest_mode, poll, retry, env),
+        watch_(name_, servable.base,
+               CompletenessRule{servable.config.manifest_mode, servable.config.contents}, poll,
+               retry, env),
         thread_([this] { Run(); }) {}
 
   ~Poller() {
@@ -206,7 +208,8 @@ RemoteStoragePathSource::Pollers RemoteStoragePathSource::TakeOutdated(const Ser
   for (const auto& [name, servable] : servables_) {
     const auto now = next.find(name);
     const bool same = now != next.end() && now->second.base == servable.base &&
-                      now->second.config.manifest_mode == servable.config.manifest_mode;
+                      now->second.config.manifest_mode == servable.config.manifest_mode &&
+                      now->second.config.contents == servable.config.contents;
     if (same) continue;
     if (auto poller = pollers_.extract(name)) outdated.insert(std::move(poller));
   }

@@ -17,6 +17,7 @@
 #include "tfserving_remote/source/retry_schedule.h"
 #include "tfserving_remote/source/servable_source_status.h"
 #include "tfserving_remote/source/servable_watch.h"
+#include "tfserving_remote/source/version_tracker.h"
 #include "tfserving_remote/stream/version_reader.h"
 
 namespace tfserving_remote {
@@ -27,9 +28,11 @@ struct MonitoredServable {
   /// A URL or an absolute path: StorageUrl.
   std::string base_path;
   ManifestMode manifest_mode = ManifestMode::kPreferred;
+  VersionContentsKind contents = VersionContentsKind::kSavedModel;
 
   friend bool operator==(const MonitoredServable& a, const MonitoredServable& b) {
-    return a.name == b.name && a.base_path == b.base_path && a.manifest_mode == b.manifest_mode;
+    return a.name == b.name && a.base_path == b.base_path && a.manifest_mode == b.manifest_mode &&
+           a.contents == b.contents;
   }
 };
 

@@ -74,7 +74,7 @@ class RemoteStoragePathSourceTest : public testing::Test {
   }
 
   static MonitoredServable Servable(const std::string& name, const std::string& base_path) {
-    return {name, base_path, ManifestMode::kPreferred};
+    return {name, base_path};
   }
 
   void Start(std::vector<MonitoredServable> servables, absl::Duration wait = absl::Seconds(1)) {

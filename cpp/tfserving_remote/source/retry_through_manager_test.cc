@@ -107,7 +107,7 @@ class RetryThroughManagerTest : public testing::Test {
   OneStore opener_{memory_};
   ServableWatch watch_{"model",
                        *StorageUrl::Parse("s3://b/m"),
-                       ManifestMode::kPreferred,
+                       CompletenessRule(),
                        PollOptions(),
                        LoadRetryOptions(),
                        SourceEnv{opener_, clock_, LogSink::Null(), &ledger_, [] { return 0.0; }}};

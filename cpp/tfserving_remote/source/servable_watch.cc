@@ -48,13 +48,13 @@ absl::Status PollOptions::Validate() const {
   return absl::OkStatus();
 }
 
-ServableWatch::ServableWatch(std::string name, StorageUrl base, ManifestMode mode, PollOptions poll,
-                             const LoadRetryOptions& retry, const SourceEnv& env)
+ServableWatch::ServableWatch(std::string name, StorageUrl base, const CompletenessRule& rule,
+                             PollOptions poll, const LoadRetryOptions& retry, const SourceEnv& env)
     : name_(std::move(name)),
       base_(std::move(base)),
       poll_(std::move(poll)),
       env_(env),
-      scanner_(env.opener, base_, VersionTracker(mode, poll_.recheck)),
+      scanner_(env.opener, base_, VersionTracker(rule, poll_.recheck)),
       retries_(retry, env.random) {
   status_.name = name_;
   status_.base_path = base_.ToString();

@@ -81,7 +81,7 @@ class ServableWatch {
     absl::Duration wait;
   };
 
-  ServableWatch(std::string name, StorageUrl base, ManifestMode mode, PollOptions poll,
+  ServableWatch(std::string name, StorageUrl base, const CompletenessRule& rule, PollOptions poll,
                 const LoadRetryOptions& retry, const SourceEnv& env);
 
   Outcome Poll(Cancellation* cancellation);

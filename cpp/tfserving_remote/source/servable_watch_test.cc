@@ -41,7 +41,7 @@ class ServableWatchTest : public testing::Test {
   void Watch(ManifestMode mode = ManifestMode::kPreferred, PollOptions poll = {},
              const std::string& base = "s3://b/m") {
     watch_ = std::make_unique<ServableWatch>(
-        "model", *StorageUrl::Parse(base), mode, poll, LoadRetryOptions(),
+        "model", *StorageUrl::Parse(base), CompletenessRule{mode}, poll, LoadRetryOptions(),
         SourceEnv{opener_, clock_, log_, &ledger_, [] { return 0.0; }});
   }
 

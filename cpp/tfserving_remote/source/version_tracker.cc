@@ -12,16 +12,6 @@
 namespace tfserving_remote {
 namespace {
 
-std::string MissingIn(absl::string_view folder_key, const std::vector<ObjectInfo>& objects) {
-  std::vector<absl::string_view> files;
-  files.reserve(objects.size());
-  for (const ObjectInfo& object : objects) {
-    absl::string_view file = object.key;
-    if (absl::ConsumePrefix(&file, folder_key)) files.push_back(file);
-  }
-  return MissingSavedModelFile(files);
-}
-
 /// Drops what `listing` no longer shows under the same name.
 template <typename Map, typename GetVersion>
 void KeepListed(const BaseListing& listing, Map& map, GetVersion get_version) {
@@ -39,14 +29,15 @@ std::vector<ListedVersion> VersionTracker::Observe(const Listing& listing,
                                                    absl::string_view base_key, absl::Time now) {
   std::map<int64_t, std::string> offered;
   for (const auto& [number, version] : complete_) offered[number] = version.name.PathName();
-  BaseListing base = ReadBaseListing(listing, base_key, mode_, offered);
+  BaseListing base = ReadBaseListing(listing, base_key, rule_.manifest_mode, offered);
   ForgetUnlisted(base);
   listing_problems_ = std::move(base.problems);
 
   std::vector<ListedVersion> to_list;
   for (auto version = base.versions.rbegin(); version != base.versions.rend(); ++version) {
     const auto& [number, listed] = *version;
-    const bool withdrawn = mode_ == ManifestMode::kRequired && !listed.manifest.has_value();
+    const bool withdrawn =
+        rule_.manifest_mode == ManifestMode::kRequired && !listed.manifest.has_value();
     if (CompleteAtOnce(listed) || (complete_.count(number) > 0 && !withdrawn)) {
       complete_.insert_or_assign(number, listed);
       candidates_.erase(number);
@@ -74,6 +65,21 @@ void VersionTracker::ObserveFolder(const ListedVersion& version, absl::string_vi
   if (candidate == candidates_.end()) return;
   ObserveContent(candidate->second, ListingFingerprint(objects), MissingIn(folder_key, objects),
                  now);
+}
+
+std::string VersionTracker::MissingIn(absl::string_view folder_key,
+                                      const std::vector<ObjectInfo>& objects) const {
+  std::vector<absl::string_view> files;
+  files.reserve(objects.size());
+  for (const ObjectInfo& object : objects) {
+    absl::string_view file = object.key;
+    // Objects that end in a slash only remember folders.
+    if (absl::ConsumePrefix(&file, folder_key) && !file.empty() && file.back() != '/') {
+      files.push_back(file);
+    }
+  }
+  if (rule_.contents == VersionContentsKind::kSavedModel) return MissingSavedModelFile(files);
+  return files.empty() ? "there are no files" : "";
 }
 
 bool VersionTracker::awaits_confirmation() const {
@@ -124,7 +130,7 @@ void VersionTracker::ObserveContent(Candidate& candidate, std::string fingerprin
 }
 
 bool VersionTracker::CompleteAtOnce(const ListedVersion& version) const {
-  return mode_ == ManifestMode::kIgnored || version.manifest.has_value();
+  return rule_.manifest_mode == ManifestMode::kIgnored || version.manifest.has_value();
 }
 
 }  // namespace tfserving_remote

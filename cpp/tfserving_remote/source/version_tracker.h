@@ -16,12 +16,27 @@
 
 namespace tfserving_remote {
 
+/// What the files of a version are.
+enum class VersionContentsKind {
+  /// A SavedModel, so that one that lacks files is known not to be complete.
+  kSavedModel,
+  /// Anything that a platform loads.
+  kAnyFiles,
+};
+
+/// When a version counts as complete.
+struct CompletenessRule {
+  ManifestMode manifest_mode = ManifestMode::kPreferred;
+  VersionContentsKind contents = VersionContentsKind::kSavedModel;
+};
+
 /// Decides, from the listings of one base path, which of its versions are complete.
 ///
 /// A version is complete
 ///   kRequired:  when it has a manifest;
 ///   kPreferred: when it has a manifest, or when its files are a whole SavedModel (or it is an
-///               archive) and two listings in a row agree on every name, size and tag;
+///               archive, or there are files of another kind) and two listings in a row agree on
+///               every name, size and tag;
 ///   kIgnored:   when it is listed.
 /// A complete version stays complete for as long as it is listed. Knows nothing of stores and
 /// clocks.
@@ -34,8 +49,8 @@ class VersionTracker {
  public:
   /// `recheck` tells how the pauses grow after which a version that lacks files, and does not
   /// change, is looked at again.
-  VersionTracker(ManifestMode mode, const BackoffOptions& recheck)
-      : mode_(mode), recheck_(recheck) {}
+  VersionTracker(const CompletenessRule& rule, const BackoffOptions& recheck)
+      : rule_(rule), recheck_(recheck) {}
 
   /// Takes in a listing of the base path that succeeded. Returns the versions whose folders are to
   /// be listed now, newest first; each listing goes to ObserveFolder.
@@ -72,9 +87,10 @@ class VersionTracker {
   void ForgetUnlisted(const BaseListing& listing);
   void ObserveContent(Candidate& candidate, std::string fingerprint, std::string missing,
                       absl::Time now);
+  std::string MissingIn(absl::string_view folder_key, const std::vector<ObjectInfo>& objects) const;
   bool CompleteAtOnce(const ListedVersion& version) const;
 
-  ManifestMode mode_;
+  CompletenessRule rule_;
   BackoffOptions recheck_;
   std::map<int64_t, ListedVersion> complete_;
   std::map<int64_t, Candidate> candidates_;

@@ -61,10 +61,12 @@ class VersionTrackerTest : public testing::Test {
     });
   }
 
-  void Use(ManifestMode mode) { tracker_ = VersionTracker(mode, Recheck()); }
+  void Use(ManifestMode mode, VersionContentsKind contents = VersionContentsKind::kSavedModel) {
+    tracker_ = VersionTracker({mode, contents}, Recheck());
+  }
   static BackoffOptions Recheck() { return {absl::Seconds(1), absl::Seconds(30), 2.0, 0.0}; }
 
-  VersionTracker tracker_{ManifestMode::kPreferred, Recheck()};
+  VersionTracker tracker_{{}, Recheck()};
   absl::Time now_ = kStart;
 };
 
@@ -103,6 +105,22 @@ TEST_F(VersionTrackerTest, WithoutAManifestTwoListingsMustAgree) {
   EXPECT_THAT(Complete(), ElementsAre("1"));
   EXPECT_FALSE(tracker_.awaits_confirmation());
   EXPECT_THAT(tracker_.problems(), IsEmpty());
+}
+
+TEST_F(VersionTrackerTest, FilesOfAnotherKindNeedNoGraphButTwoListingsAlike) {
+  Use(ManifestMode::kPreferred, VersionContentsKind::kAnyFiles);
+  Observe(Base({"1/"}), {"table.csv"});
+  EXPECT_THAT(Complete(), IsEmpty());
+  Observe(Base({"1/"}), {"table.csv"});
+  EXPECT_THAT(Complete(), ElementsAre("1"));
+}
+
+TEST_F(VersionTrackerTest, AFolderThatHoldsOnlyFolderMarkersIsNotComplete) {
+  Use(ManifestMode::kPreferred, VersionContentsKind::kAnyFiles);
+  Observe(Base({"1/"}), {"", "tables/"});
+  Observe(Base({"1/"}), {"", "tables/"});
+  EXPECT_THAT(Complete(), IsEmpty());
+  EXPECT_THAT(Problems(), HasSubstr("1/: not complete: there are no files"));
 }
 
 TEST_F(VersionTrackerTest, ACompleteVersionIsNotLookedIntoAgain) {

@@ -13,26 +13,17 @@ namespace tfs = ::tensorflow::serving;
 
 namespace {
 
-// The store's or the manifest's own words in front: TensorFlow often makes something else of them.
-absl::Status Explain(const absl::Status& from_tensorflow, const VersionReader& reader) {
+// The store's or the manifest's own words in front: what reads the files often makes something else
+// of them.
+absl::Status Explain(const absl::Status& from_loader, const VersionReader& reader) {
   const absl::Status cause = reader.status();
   if (cause.ok()) {
-    return absl::Status(from_tensorflow.code(),
-                        absl::StrCat(reader.url(), ": ", from_tensorflow.message()));
+    return absl::Status(from_loader.code(),
+                        absl::StrCat(reader.url(), ": ", from_loader.message()));
   }
-  return absl::Status(cause.code(), absl::StrCat(cause.message(),
-                                                 "; TensorFlow said: ", from_tensorflow.message()));
-}
-
-absl::Status CheckIsSavedModel(VersionReader& reader) {
-  for (const char* name : {"saved_model.pb", "saved_model.pbtxt", "saved_model.cpb"}) {
-    const absl::Status found = reader.FileSize(name).status();
-    if (!absl::IsNotFound(found)) return found;
-  }
-  return absl::NotFoundError(absl::StrCat(
-      "Specified file path does not appear to contain a SavedModel bundle (should have a file "
-      "called `saved_model.pb`)\nSpecified file path: ",
-      reader.url()));
+  return absl::Status(
+      cause.code(),
+      absl::StrCat(cause.message(), "; what loads the model said: ", from_loader.message()));
 }
 
 VersionLocation LocationOf(std::shared_ptr<ObjectStore> store, const StorageUrl& url) {
@@ -43,9 +34,13 @@ VersionLocation LocationOf(std::shared_ptr<ObjectStore> store, const StorageUrl&
 
 }  // namespace
 
-StreamingLoader::StreamingLoader(StorageUrl url, std::shared_ptr<const Options> options,
+StreamingLoader::StreamingLoader(StorageUrl url, std::shared_ptr<const StreamingOptions> options,
+                                 std::shared_ptr<const FolderLoaderCreator> create_folder_loader,
                                  std::shared_ptr<Cancellation> cancellation)
-    : url_(std::move(url)), options_(std::move(options)), cancellation_(std::move(cancellation)) {}
+    : url_(std::move(url)),
+      options_(std::move(options)),
+      create_folder_loader_(std::move(create_folder_loader)),
+      cancellation_(std::move(cancellation)) {}
 
 absl::Status StreamingLoader::EstimateResources(tfs::ResourceAllocation* estimate) const {
   estimate->Clear();
@@ -116,13 +111,12 @@ absl::Status StreamingLoader::Load(const Metadata& metadata,
   const absl::Time began = options_->clock->Now();
   const Cancellation::Registration registration(cancellation_.get(),
                                                 [reader] { reader->Cancel(); });
-  if (absl::Status found = CheckIsSavedModel(*reader); !found.ok()) return found;
   absl::StatusOr<std::unique_ptr<Mount>> mount = MountVersion(
       reader, absl::StrCat(metadata.servable_id.name, "/", metadata.servable_id.version));
   if (!mount.ok()) return mount.status();
   reader_ = reader;
   mount_ = *std::move(mount);
-  absl::Status loaded = LoadBundle(metadata, *reader);
+  absl::Status loaded = LoadFolder(metadata, *reader);
   if (loaded.ok()) {
     LogLoaded(metadata, reader->stats(), options_->clock->Now() - began);
     return loaded;
@@ -132,18 +126,24 @@ absl::Status StreamingLoader::Load(const Metadata& metadata,
   return loaded;
 }
 
-absl::Status StreamingLoader::LoadBundle(const Metadata& metadata, VersionReader& reader) {
-  auto bundle = std::make_unique<tensorflow::SavedModelBundle>();
-  absl::Status status = tensorflow::LoadSavedModel(
-      options_->session, options_->run, mount_->export_dir(), options_->tags, bundle.get());
-  if (status.ok() && options_->after_load) {
-    status = options_->after_load(metadata, mount_->export_dir(), *bundle);
-  }
+absl::Status StreamingLoader::LoadFolder(const Metadata& metadata, VersionReader& reader) {
+  absl::StatusOr<std::unique_ptr<tfs::Loader>> loader =
+      (*create_folder_loader_)(metadata.servable_id, mount_->export_dir());
+  if (!loader.ok()) return loader.status();
+  absl::Status status = (*loader)->LoadWithMetadata(metadata);
   if (!status.ok()) return status;
+  folder_loader_ = *std::move(loader);
   reader.ReleaseAfterLoad();
-  if (status = reader.status(); !status.ok()) return status;
-  bundle_ = std::move(bundle);
-  return absl::OkStatus();
+  return reader.status();
+}
+
+tfs::AnyPtr StreamingLoader::servable() {
+  return folder_loader_ == nullptr ? tfs::AnyPtr() : folder_loader_->servable();
+}
+
+tfs::ServableModelType StreamingLoader::model_type() const {
+  return folder_loader_ == nullptr ? tfs::ServableModelType::kUnspecified
+                                   : folder_loader_->model_type();
 }
 
 void StreamingLoader::LogLoaded(const Metadata& metadata, const StreamStats& stats,
@@ -173,7 +173,8 @@ absl::Status StreamingLoader::Finish(const Metadata& metadata, const absl::Statu
 }
 
 void StreamingLoader::Unload() {
-  bundle_.reset();
+  if (folder_loader_ != nullptr) folder_loader_->Unload();
+  folder_loader_.reset();
   mount_.reset();
   reader_.reset();
 }
