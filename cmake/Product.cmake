@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # What the wheel holds: libtfserving_remote.so with every room, and what stands on it.
 
-set(_rooms protos serving_core serving_sources serving_tensorflow serving_hashmap serving_model_servers
+set(TFSR_PRODUCT_ROOMS protos serving_core serving_sources serving_tensorflow serving_hashmap serving_model_servers
   base net store manifest stream source policy plugin inference server)
 set(_objects)
-foreach(room ${_rooms})
+foreach(room ${TFSR_PRODUCT_ROOMS})
   if(TARGET tfsr_${room})
     list(APPEND _objects "$<TARGET_OBJECTS:tfsr_${room}>")
   endif()
@@ -37,3 +37,5 @@ install(TARGETS tensorflow_model_server RUNTIME DESTINATION tfserving_remote/bin
 file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/_built_for.txt" CONTENT "@TFSR_TENSORFLOW_VERSION@\n" @ONLY)
 install(FILES "${PROJECT_BINARY_DIR}/_built_for.txt" DESTINATION tfserving_remote COMPONENT wheel)
 install(FILES "${TFSR_WIRE_DESCRIPTORS}" DESTINATION tfserving_remote RENAME _wire.binpb COMPONENT wheel)
+
+include(Package)
