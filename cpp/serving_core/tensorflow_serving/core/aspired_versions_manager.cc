@@ -26,6 +26,7 @@ bool UnloadsComeFirst(const ServableAction& a, const ServableAction& b) {
 
 BasicManager::Options OptionsOfBasicManager(AspiredVersionsManager::Options* options) {
   BasicManager::Options basic;
+  basic.resource_tracker = std::move(options->resource_tracker);
   basic.num_load_threads = options->num_load_threads;
   basic.num_unload_threads = options->num_unload_threads;
   basic.should_retry_model_load = std::move(options->should_retry_model_load);

@@ -21,6 +21,7 @@
 #include "tensorflow_serving/core/servable_data.h"
 #include "tensorflow_serving/core/servable_state.h"
 #include "tensorflow_serving/core/target.h"
+#include "tensorflow_serving/resources/resource_tracker.h"
 #include "tensorflow_serving/util/event_bus.h"
 #include "tensorflow_serving/util/observer.h"
 #include "tensorflow_serving/util/tensorflow_names.h"
@@ -59,6 +60,8 @@ class AspiredVersionsManager : public Manager, public Target<std::unique_ptr<Loa
                                                  const AspiredVersionPolicy::ServableAction&)>;
 
   struct Options {
+    // See BasicManager::Options.
+    std::unique_ptr<ResourceTracker> resource_tracker;
     // The longest time between two looks at all streams. 0 or less: no thread; tests go step by
     // step.
     int64_t manage_state_interval_micros = 100 * 1000;

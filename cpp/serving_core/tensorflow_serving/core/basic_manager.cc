@@ -28,7 +28,8 @@ absl::Status BasicManager::Create(Options options, std::unique_ptr<BasicManager>
 }
 
 BasicManager::BasicManager(Options options)
-    : options_(std::move(options)),
+    : load_gate_(std::move(options.resource_tracker), [this] { return Harnesses(); }),
+      options_(std::move(options)),
       load_executor_(options_.env, "BasicManager_Load", options_.num_load_threads),
       unload_executor_(internal::MakeExecutor(options_.env, "BasicManager_Unload",
                                               options_.num_unload_threads)) {}
@@ -185,11 +186,17 @@ absl::Status BasicManager::ExecuteLoad(LoaderHarness* harness) {
     absl::MutexLock lock(&mu_);
     if (cancelling_all_loads_) harness->CancelLoad();
   }
-  absl::Status status = harness->LoadApproved();
+  absl::Status status = load_gate_.Approve(harness);
   if (!status.ok()) return EndLoadWithError(harness, status);
+  status = ExecuteApprovedLoad(harness);
+  load_gate_.EndExecution();
+  return status;
+}
+
+absl::Status BasicManager::ExecuteApprovedLoad(LoaderHarness* harness) {
   Publish(*harness, ManagerState::kLoading);
   if (options_.pre_load_hook) options_.pre_load_hook(harness->id());
-  status = harness->Load();
+  const absl::Status status = harness->Load();
   MaybeFlushFilesystemCaches();
   if (!status.ok()) return EndLoadWithError(harness, status);
   if (!CommitLoad(harness)) {
@@ -222,9 +229,12 @@ void BasicManager::MaybeFlushFilesystemCaches() const {
 }
 
 void BasicManager::CancelLoadServableRetry(const ServableId& id) {
-  absl::MutexLock lock(&mu_);
-  const HarnessPtr harness = FindHarness(id);
-  if (harness != nullptr) harness->CancelLoad();
+  {
+    absl::MutexLock lock(&mu_);
+    const HarnessPtr harness = FindHarness(id);
+    if (harness != nullptr) harness->CancelLoad();
+  }
+  load_gate_.NoticeCancelled();
 }
 
 bool BasicManager::ResumeServable(const ServableId& id) {
@@ -234,11 +244,14 @@ bool BasicManager::ResumeServable(const ServableId& id) {
 }
 
 void BasicManager::CancelAllLoads() {
-  absl::MutexLock lock(&mu_);
-  cancelling_all_loads_ = true;
-  for (const auto& stream : managed_) {
-    for (const auto& version : stream.second) version.second->CancelLoad();
+  {
+    absl::MutexLock lock(&mu_);
+    cancelling_all_loads_ = true;
+    for (const auto& stream : managed_) {
+      for (const auto& version : stream.second) version.second->CancelLoad();
+    }
   }
+  load_gate_.NoticeCancelled();
 }
 
 void BasicManager::SetNumLoadThreads(uint32_t num_load_threads) {
@@ -252,7 +265,10 @@ void BasicManager::UnloadServable(const ServableId& id, DoneCallback done_callba
     absl::MutexLock lock(&mu_);
     harness = FindHarness(id);
     status = harness == nullptr ? NotManaged(id) : harness->UnloadRequested();
-    if (status.ok()) ++num_unloads_;
+    if (status.ok()) {
+      ++num_unloads_;
+      load_gate_.BeginExecution();
+    }
   }
   if (!status.ok()) {
     done_callback(status);
@@ -297,6 +313,7 @@ void BasicManager::FinishUnload(const HarnessPtr& harness, const DoneCallback& d
   harness->Unload();
   Publish(*harness, ManagerState::kEnd);
   harness->Announce();
+  load_gate_.EndExecution();  // first, because a load that the callback asks for may wait for it
   done_callback(absl::OkStatus());
   absl::MutexLock lock(&mu_);
   --num_unloads_;

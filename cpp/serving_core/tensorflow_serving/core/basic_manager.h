@@ -16,12 +16,14 @@
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/types/optional.h"
+#include "tensorflow_serving/core/load_gate.h"
 #include "tensorflow_serving/core/loader_harness.h"
 #include "tensorflow_serving/core/manager.h"
 #include "tensorflow_serving/core/resizable_executor.h"
 #include "tensorflow_serving/core/servable_data.h"
 #include "tensorflow_serving/core/servable_state.h"
 #include "tensorflow_serving/core/serving_map.h"
+#include "tensorflow_serving/resources/resource_tracker.h"
 #include "tensorflow_serving/util/event_bus.h"
 #include "tensorflow_serving/util/executor.h"
 #include "tensorflow_serving/util/tensorflow_names.h"
@@ -36,7 +38,8 @@ using PreLoadHook = std::function<void(const ServableId&)>;
 //
 // Units:    intervals in microseconds.
 // Errors:   through the done callback: kNotFound for an id that is not managed, kFailedPrecondition
-//           for a load or unload that does not fit the state, otherwise the loader's own error.
+//           for a load or unload that does not fit the state, kResourceExhausted for a load that
+//           does not fit into memory, otherwise the loader's own error.
 // Threads:  safe from any thread. With 0 load threads a load runs inside LoadServable; with 0
 //           unload threads an unload runs inside UnloadServable, unless handles are still held:
 //           then a thread of the manager does it when the last of them goes.
@@ -47,6 +50,9 @@ class BasicManager : public Manager {
   using PreLoadHook = ::tensorflow::serving::PreLoadHook;
 
   struct Options {
+    // A load begins when its estimate fits beside those of all that is loaded, loading or
+    // unloading. Null: nobody counts, and no loader is asked.
+    std::unique_ptr<ResourceTracker> resource_tracker;
     uint32_t num_load_threads = 0;
     uint32_t num_unload_threads = 0;
     // Null: every load error is worth a retry.
@@ -102,6 +108,7 @@ class BasicManager : public Manager {
 
  private:
   friend class AspiredVersionsManager;
+  friend class CachingManager;
 
   using HarnessPtr = std::shared_ptr<LoaderHarness>;
 
@@ -128,6 +135,7 @@ class BasicManager : public Manager {
   std::vector<HarnessPtr> Harnesses(const std::string& servable_name) const;
 
   absl::Status ExecuteLoad(LoaderHarness* harness);
+  absl::Status ExecuteApprovedLoad(LoaderHarness* harness);
   bool CommitLoad(LoaderHarness* harness);
   absl::Status EndLoadWithError(LoaderHarness* harness, const absl::Status& error);
   void MaybeFlushFilesystemCaches() const;
@@ -138,6 +146,9 @@ class BasicManager : public Manager {
   void Publish(const LoaderHarness& harness, ServableState::ManagerState manager_state,
                const absl::Status& health = absl::OkStatus()) const;
 
+  // Synchronises itself. Before options_: takes the resource tracker out of them.
+  internal::LoadGate load_gate_;
+
   // Constant after construction.
   const Options options_;
 
@@ -145,6 +156,7 @@ class BasicManager : public Manager {
   internal::ServingMap serving_map_;
   internal::ResizableExecutor load_executor_;
 
+  // Never held while anything is loaded, unloaded, estimated or published.
   mutable absl::Mutex mu_;
   std::map<std::string, std::map<int64_t, HarnessPtr>> managed_ ABSL_GUARDED_BY(mu_);
   bool cancelling_all_loads_ ABSL_GUARDED_BY(mu_) = false;

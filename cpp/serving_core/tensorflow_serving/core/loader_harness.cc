@@ -86,6 +86,10 @@ void LoaderHarness::SetError(const absl::Status& error) {
 
 absl::Status LoaderHarness::Advance(State from, State to) {
   absl::MutexLock lock(&mu_);
+  return AdvanceLocked(from, to);
+}
+
+absl::Status LoaderHarness::AdvanceLocked(State from, State to) {
   if (state_ == from) {
     SetState(to);
     return absl::OkStatus();
@@ -108,25 +112,43 @@ absl::Status LoaderHarness::LoadRequested() {
 }
 
 absl::Status LoaderHarness::LoadApproved() {
-  {
-    absl::MutexLock lock(&mu_);
-    if (load_cancelled_) {
-      load_abandoned_ = true;
-      SetError(absl::CancelledError("Loading of servable cancelled"));
-      return status_;
-    }
-  }
-  return Advance(State::kLoadRequested, State::kLoadApproved);
+  absl::MutexLock lock(&mu_);
+  absl::Status status = EndIfCancelledLocked();
+  return status.ok() ? AdvanceLocked(State::kLoadRequested, State::kLoadApproved) : status;
+}
+
+absl::Status LoaderHarness::EndIfCancelled() {
+  absl::MutexLock lock(&mu_);
+  return EndIfCancelledLocked();
+}
+
+absl::Status LoaderHarness::EndIfCancelledLocked() {
+  if (!load_cancelled_) return absl::OkStatus();
+  load_abandoned_ = true;
+  SetError(absl::CancelledError("Loading of servable cancelled"));
+  return status_;
+}
+
+absl::Status LoaderHarness::RefuseLoad(const absl::Status& error) {
+  absl::MutexLock lock(&mu_);
+  absl::Status status = AdvanceLocked(State::kLoadRequested, State::kError);
+  if (!status.ok()) return status;
+  SetError(error);
+  return error;
+}
+
+absl::Status LoaderHarness::CallWithRetries(const std::string& description,
+                                            const std::function<absl::Status()>& step) {
+  // The pause before a retry is made here, where it can be cut short.
+  return Retry(description, options_.max_num_load_retries, /*retry_interval_micros=*/-1, step,
+               [this](absl::Status error) { return AwaitRetry(error); });
 }
 
 absl::Status LoaderHarness::Load() {
   absl::Status status = Advance(State::kLoadApproved, State::kLoading);
   if (!status.ok()) return status;
-  // The pause before a retry is made here, where it can be cut short.
-  status = Retry(
-      absl::StrCat("Loading servable ", id_.DebugString()), options_.max_num_load_retries,
-      /*retry_interval_micros=*/-1, [this] { return loader_->LoadWithMetadata({id_}); },
-      [this](absl::Status error) { return AwaitRetry(error); });
+  status = CallWithRetries(absl::StrCat("Loading servable ", id_.DebugString()),
+                           [this] { return loader_->LoadWithMetadata({id_}); });
   if (!status.ok()) {
     absl::MutexLock lock(&mu_);
     SetError(status);

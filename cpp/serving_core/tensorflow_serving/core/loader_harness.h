@@ -89,8 +89,15 @@ class LoaderHarness final {
 
   // The load, step by step. LoadRequested a second time: kFailedPrecondition.
   absl::Status LoadRequested();
-  // kCancelled if the load was cancelled while it waited for its turn.
+  // kCancelled, and kError from then on, if the load was cancelled while it waited for its turn.
   absl::Status LoadApproved();
+  // The same without an approval: OK if the load was not cancelled.
+  absl::Status EndIfCancelled();
+  // Ends a load that was asked for and may not begin: kError. Returns `error`.
+  absl::Status RefuseLoad(const absl::Status& error);
+  // Calls `step` until it succeeds: as often, and with the same pauses, as a load is tried.
+  absl::Status CallWithRetries(const std::string& description,
+                               const std::function<absl::Status()>& step);
   // Calls the loader, again and again if need be. Stays in kLoading if that went well.
   absl::Status Load();
   // kReady; or, if the load was cancelled meanwhile, false and kUnloading: go on with Unload().
@@ -113,6 +120,8 @@ class LoaderHarness final {
   absl::Status Advance(State from, State to);
   void SetState(State state) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void SetError(const absl::Status& error) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status EndIfCancelledLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status AdvanceLocked(State from, State to) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool AwaitRetry(const absl::Status& last_error);
 
   const ServableId id_;

@@ -2,6 +2,7 @@
 #include "tensorflow_serving/core/simple_loader.h"
 
 #include "tensorflow/core/platform/mem.h"
+#include "tensorflow_serving/resources/resource_values.h"
 
 namespace tensorflow {
 namespace serving {
@@ -10,8 +11,8 @@ namespace internal {
 uint64_t RamBytes(const ResourceAllocation& allocation) {
   uint64_t bytes = 0;
   for (const ResourceAllocation::Entry& entry : allocation.resource_quantities()) {
-    const bool is_ram =
-        entry.resource().device() == "main" && entry.resource().kind() == "ram_in_bytes";
+    const bool is_ram = entry.resource().device() == device_types::kMain &&
+                        entry.resource().kind() == resource_kinds::kRamBytes;
     if (is_ram) bytes += entry.quantity();
   }
   return bytes;

@@ -8,7 +8,9 @@
 #include <type_traits>
 #include <utility>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/types/optional.h"
 #include "absl/types/variant.h"
 #include "tensorflow_serving/core/loader.h"
@@ -20,6 +22,9 @@ namespace tensorflow {
 struct SavedModelBundle;
 
 namespace serving {
+
+class Servable;
+
 namespace internal {
 
 // Host memory in `allocation`, in bytes.
@@ -33,7 +38,8 @@ void ReleaseRam(uint64_t bytes);
 //
 // Units:    as resources.proto.
 // Errors:   those of the functions. Load() where the creator wants metadata: kFailedPrecondition.
-// Threads:  not safe; the manager sees to it.
+// Threads:  EstimateResources may be called from any thread at any time, the rest by one thread at
+//           a time; managers see to it. No lock is held while one of the functions runs.
 // Lifetime: the functions may outlive whoever made the loader.
 template <typename ServableType>
 class SimpleLoader : public Loader {
@@ -73,12 +79,12 @@ class SimpleLoader : public Loader {
   ~SimpleLoader() override = default;
 
   absl::Status EstimateResources(ResourceAllocation* estimate) const override {
-    if (!estimate_) {
-      ResourceAllocation fresh;
-      const absl::Status status = resource_estimator_(&fresh);
-      if (!status.ok()) return status;
-      estimate_ = std::move(fresh);
-    }
+    if (CopyEstimate(estimate)) return absl::OkStatus();
+    ResourceAllocation fresh;
+    const absl::Status status = resource_estimator_(&fresh);
+    if (!status.ok()) return status;
+    absl::MutexLock lock(&estimate_mu_);
+    if (!estimate_) estimate_ = std::move(fresh);
     *estimate = *estimate_;
     return absl::OkStatus();
   }
@@ -107,11 +113,21 @@ class SimpleLoader : public Loader {
   AnyPtr servable() override { return AnyPtr(servable_.get()); }
 
   ServableModelType model_type() const override {
-    return std::is_same<ServableType, SavedModelBundle>::value ? ServableModelType::kTensorflow
-                                                               : ServableModelType::kUnspecified;
+    if constexpr (std::is_same<ServableType, SavedModelBundle>::value) {
+      return ServableModelType::kTensorflow;
+    } else if constexpr (std::is_base_of<Servable, ServableType>::value) {
+      if (servable_ != nullptr) return servable_->model_type();
+    }
+    return ServableModelType::kUnspecified;
   }
 
  private:
+  bool CopyEstimate(ResourceAllocation* estimate) const {
+    absl::MutexLock lock(&estimate_mu_);
+    if (estimate_) *estimate = *estimate_;
+    return estimate_.has_value();
+  }
+
   absl::Status FinishLoad(absl::Status status) {
     if (!status.ok()) {
       servable_.reset();
@@ -133,6 +149,7 @@ class SimpleLoader : public Loader {
     const uint64_t ram_during = internal::RamBytes(during);
     const uint64_t ram_after = internal::RamBytes(after);
     if (ram_after < ram_during) internal::ReleaseRam(ram_during - ram_after);
+    absl::MutexLock lock(&estimate_mu_);
     estimate_ = std::move(after);
     return absl::OkStatus();
   }
@@ -140,7 +157,8 @@ class SimpleLoader : public Loader {
   const CreatorVariant creator_;
   const ResourceEstimator resource_estimator_;
   const absl::optional<ResourceEstimator> post_load_resource_estimator_;
-  mutable absl::optional<ResourceAllocation> estimate_;
+  mutable absl::Mutex estimate_mu_;
+  mutable absl::optional<ResourceAllocation> estimate_ ABSL_GUARDED_BY(estimate_mu_);
   std::unique_ptr<ServableType> servable_;
 };
 
