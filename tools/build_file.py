@@ -19,7 +19,7 @@ import sys
 from dataclasses import dataclass
 
 ROOT = pathlib.Path(__file__).parent.parent
-PLUGIN_ROOMS = ("base", "net", "store", "manifest", "stream", "source", "policy")
+PLUGIN_ROOMS = ("base", "net", "store", "manifest", "stream", "source", "policy", "plugin")
 INCLUDE = re.compile(r'^\s*#\s*include\s+[<"]([^">]+)[">]', re.MULTILINE)
 
 # Header (or its beginning) -> label. The first that matches is taken.
