@@ -7,6 +7,7 @@ One cc_library a room, made from the room's CMakeLists.txt and from the #include
 files, so that both builds name the same sources and each dependency is there because a file
 includes it. Labels are those of upstream's workspace. With --check nothing is written: exit 1
 when BUILD is not what would be written, or when buildifier, where present, objects.
+check_build_parity.py compares the two builds without believing this one.
 """
 
 import difflib
@@ -62,6 +63,16 @@ class Room:
     sources: list[str]
     headers: list[str]
     labels: list[str]
+    protos: list["Proto"]
+
+
+@dataclass
+class Proto:
+    """Messages of a room: `<stem>_proto` and `<stem>_cc_proto`."""
+
+    stem: str
+    file: str
+    labels: list[str]
 
 
 def _list(cmake: str, keyword: str) -> list[str]:
@@ -72,6 +83,9 @@ def _list(cmake: str, keyword: str) -> list[str]:
 
 def label(header: str) -> str | None:
     """The label that offers `header`; nothing for headers of the language and the system."""
+    own_proto = re.match(r"tfserving_remote/.*?(\w+)\.pb\.h$", header)
+    if own_proto is not None:
+        return f":{own_proto.group(1)}_cc_proto"
     room = re.match(r"tfserving_remote/(\w+)/", header)
     if room is not None:
         return f":{room.group(1)}"
@@ -99,13 +113,43 @@ def read_room(name: str) -> Room | None:
             found = label(header)
             if found is not None and found != f":{name}":
                 labels.add(found)
-    return Room(name, sources, headers, sorted(labels))
+    return Room(name, sources, headers, sorted(labels), read_protos(folder))
+
+
+def read_protos(folder: pathlib.Path) -> list[Proto]:
+    protos = []
+    for path in sorted(folder.glob("*.proto")):
+        imports = re.findall(r'^import "(.+)\.proto";', path.read_text("utf-8"), re.MULTILINE)
+        labels = [label(f"{name}.pb.h") or "" for name in imports]
+        protos.append(
+            Proto(
+                path.stem,
+                path.relative_to(ROOT).as_posix(),
+                sorted(found.replace("_cc_proto", "_proto") for found in labels),
+            )
+        )
+    return protos
+
+
+def strings(values: list[str], prefix: str = "") -> str:
+    return "".join(f'        "{prefix}{value}",\n' for value in values)
+
+
+def render_proto(proto: Proto) -> list[str]:
+    deps = ""
+    if len(proto.labels) == 1:
+        deps = f'    deps = ["{proto.labels[0]}"],\n'
+    elif proto.labels:
+        deps = f"    deps = [\n{strings(proto.labels)}    ],\n"
+    return [
+        f'proto_library(\n    name = "{proto.stem}_proto",\n    srcs = ["{proto.file}"],\n'
+        f'    strip_import_prefix = "cpp",\n{deps})\n',
+        f'cc_proto_library(\n    name = "{proto.stem}_cc_proto",\n'
+        f'    deps = [":{proto.stem}_proto"],\n)\n',
+    ]
 
 
 def render(rooms: list[Room]) -> str:
-    def strings(values: list[str], prefix: str = "") -> str:
-        return "".join(f'        "{prefix}{value}",\n' for value in values)
-
     # buildifier sorts labels of this package before those of others.
     def order(text: str) -> tuple[int, str]:
         return (
@@ -116,11 +160,15 @@ def render(rooms: list[Room]) -> str:
     parts = [
         "# The plugin as Bazel targets, for TensorFlow Serving's tree. "
         "Written by tools/build_file.py.\n",
+        'load("@com_google_protobuf//bazel:cc_proto_library.bzl", "cc_proto_library")\n'
+        'load("@com_google_protobuf//bazel:proto_library.bzl", "proto_library")\n'
         'load("@rules_cc//cc:defs.bzl", "cc_library")\n',
         'package(default_visibility = ["//visibility:public"])\n',
         'licenses(["notice"])\n',
     ]
     for room in rooms:
+        for proto in room.protos:
+            parts += render_proto(proto)
         folder = f"cpp/tfserving_remote/{room.name}/"
         rule = f'cc_library(\n    name = "{room.name}",\n'
         if room.sources:

@@ -36,7 +36,7 @@ FAMILIES = {
     "@zlib": "zlib",
     "//tensorflow_serving/": "serving_core",
 }
-# These come with others: absl with everything, generated messages with the core that uses them.
+# These come with others: absl with everything, generated messages with whatever uses them.
 IMPLIED = {"absl", "protos"}
 
 # Public targets of TensorFlow Serving that offer the headers of its C++ interface, by package.
@@ -130,6 +130,8 @@ def read_build(text: str) -> dict[str, tuple[Library, list[str]]]:
 
 
 def _family(label: str) -> str:
+    if label.startswith(":"):
+        return "protos" if label.endswith("_cc_proto") else ":"
     return next((name for start, name in FAMILIES.items() if label.startswith(start)), label)
 
 
@@ -156,10 +158,21 @@ def compare(cmake: Library, build: Library) -> Iterator[str]:
             yield f"{what} {name} is in BUILD and not in CMakeLists.txt"
 
 
+def compare_protos(build: str, cmake: str, rooms: list[str]) -> Iterator[str]:
+    """The messages of the plugin's rooms, which both builds generate by name."""
+    pattern = rf"tfserving_remote/(?:{'|'.join(rooms)})/\w+\.proto"
+    here, there = set(re.findall(pattern, cmake)), set(re.findall(pattern, build))
+    for name in sorted(here ^ there):
+        yield f"{name} is only in {'cmake/Protos.cmake' if name in here else 'BUILD'}"
+
+
 def main() -> int:
     rooms = plugin_rooms((ROOT / "cpp/README.md").read_text("utf-8"))
-    rules = read_build((ROOT / "BUILD").read_text("utf-8"))
+    build_file = (ROOT / "BUILD").read_text("utf-8")
+    rules = read_build(build_file)
     complaints = [f"{name}: is no room of the plugin" for name in sorted({*rules} - {*rooms})]
+    protos = (ROOT / "cmake/Protos.cmake").read_text("utf-8")
+    complaints += compare_protos(build_file, protos, rooms)
     for room in rooms:
         if room not in rules:
             complaints.append(f"{room}: has no cc_library in BUILD")
