@@ -259,8 +259,7 @@ void GrpcConnection::Drain() {
   }
 }
 
-void GrpcConnection::OnPingAnswered() {
-  // The peer has seen the announcement: what it sent before has come, too.
+void GrpcConnection::OnShutdownSeen() {
   if (draining_ == Draining::kAnnounced) FinishShutdown();
 }
 

@@ -52,7 +52,7 @@ class GrpcConnection final : public std::enable_shared_from_this<GrpcConnection>
   enum class Draining { kNo, kAnnounced, kFinal };
 
   void OnSessionDirty() override;
-  void OnPingAnswered() override;
+  void OnShutdownSeen() override;
 
   void Handshake();
   void OnReadable();

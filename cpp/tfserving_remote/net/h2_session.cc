@@ -23,6 +23,8 @@ constexpr size_t kSendQueueBytes = 1 << 20;
 // A peer that sends this many times the allowed metadata gets no answer but a reset.
 constexpr uint64_t kHopelessMetadataFactor = 4;
 
+constexpr uint8_t kShutdownPing[8] = {'s', 'h', 'u', 't', 'd', 'o', 'w', 'n'};
+
 constexpr uint8_t kNoCopy = NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE;
 
 nghttp2_nv Field(absl::string_view name, absl::string_view value, uint8_t flags = kNoCopy) {
@@ -118,7 +120,9 @@ void H2Session::Ping() {
 
 void H2Session::AnnounceShutdown() {
   nghttp2_submit_shutdown_notice(session_);
-  Ping();
+  // An answer to an earlier ping must not pass for one to this.
+  nghttp2_submit_ping(session_, NGHTTP2_FLAG_NONE, kShutdownPing);
+  host_->OnSessionDirty();
 }
 
 void H2Session::Shutdown() {
@@ -266,7 +270,9 @@ int H2Session::OnFrame(const nghttp2_frame* frame) {
     }
     case NGHTTP2_PING:
       if (!is_ack) return CheckFlood(guard_.OnPing(now_), "too_many_pings");
-      host_->OnPingAnswered();
+      if (std::equal(std::begin(kShutdownPing), std::end(kShutdownPing), frame->ping.opaque_data)) {
+        host_->OnShutdownSeen();
+      }
       return 0;
     case NGHTTP2_RST_STREAM:
       return CheckFlood(guard_.OnReset(now_), "too_many_resets");

@@ -38,7 +38,8 @@ class H2Session {
     virtual ~Host() = default;
     /// There may be something to send.
     virtual void OnSessionDirty() = 0;
-    virtual void OnPingAnswered() = 0;
+    /// The peer has seen AnnounceShutdown: whatever it sent before has come, too.
+    virtual void OnShutdownSeen() = 0;
   };
 
   /// Null when there is no memory.

@@ -67,6 +67,11 @@ class RemoteStoragePathSource final
   RemoteStoragePathSource(const RemoteStoragePathSource&) = delete;
   RemoteStoragePathSource& operator=(const RemoteStoragePathSource&) = delete;
 
+  /// OK for what UpdateConfig would take.
+  static absl::Status Validate(const std::vector<MonitoredServable>& servables) {
+    return Parse(servables).status();
+  }
+
   /// Starts polling, the first poll at once. Later calls are ignored.
   void SetAspiredVersionsCallback(AspiredVersionsCallback callback) override;
 

@@ -149,10 +149,13 @@ ServableWatch::AspiredVersions ServableWatch::Offer(Paths paths, absl::Time now)
     } else {
       aspired.push_back(ServableData<StoragePath>(id, path));
       retries_.Offered(number, now);
-      env_.log.Log(Severity::kInfo,
-                   absl::StrCat("servable ", name_, ": offers version ", number, " again after ",
-                                failure->second.failures,
-                                " failed loads; the last: ", failure->second.status.message()));
+      // Once a failure: a version that the policy does not choose is offered and never loaded.
+      const std::string failures = absl::StrCat(failure->second.failures);
+      if (!filter_.Admit(absl::StrCat("offer ", number), failures, now)) continue;
+      env_.log.Log(
+          Severity::kInfo,
+          absl::StrCat("servable ", name_, ": offers version ", number, " again after ", failures,
+                       " failed loads; the last: ", failure->second.status.message()));
     }
   }
   offered_ = std::move(paths);

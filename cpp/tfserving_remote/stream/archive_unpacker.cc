@@ -22,6 +22,10 @@ namespace {
 
 // Readers wait for bytes, so they hear of them in steps of this.
 constexpr size_t kStep = 1 << 20;
+// Tar consists of blocks; two of zeros mark its end.
+constexpr int64_t kBlock = 512;
+
+int64_t RoundUpToBlock(int64_t bytes) { return (bytes + kBlock - 1) / kBlock * kBlock; }
 
 struct FreeArchive {
   void operator()(struct archive* reader) const { archive_read_free(reader); }
@@ -43,9 +47,11 @@ class Unpacker {
     for (;;) {
       struct archive_entry* entry = nullptr;
       const int result = archive_read_next_header(archive_.get(), &entry);
-      if (result == ARCHIVE_EOF) return absl::OkStatus();
+      if (result == ARCHIVE_EOF) return CheckEndMarker();
       // Warnings are about names that the locale cannot show; names are checked below.
       if (result != ARCHIVE_OK && result != ARCHIVE_WARN) return ArchiveError("reading a header");
+      end_of_members_ =
+          archive_filter_bytes(archive_.get(), 0) + RoundUpToBlock(archive_entry_size(entry));
       if (absl::Status taken = Take(entry); !taken.ok()) return taken;
     }
   }
@@ -92,6 +98,18 @@ class Unpacker {
     return absl::DataLossError(
         absl::StrCat(doing, ": ", text == nullptr ? "it is cut off or damaged" : text,
                      "; it is no intact ", PackingSuffix(options_.packing), " archive"));
+  }
+
+  // An archive that was cut off between two members looks whole but for this.
+  absl::Status CheckEndMarker() {
+    if (!source_status_.ok()) return source_status_;
+    if (archive_filter_bytes(archive_.get(), 0) >= end_of_members_ + kBlock) {
+      return absl::OkStatus();
+    }
+    return absl::DataLossError(
+        absl::StrCat("it ends without the mark of its end, so members may be missing; it is no "
+                     "intact ",
+                     PackingSuffix(options_.packing), " archive"));
   }
 
   absl::Status Take(struct archive_entry* entry) {
@@ -160,6 +178,7 @@ class Unpacker {
   absl::Status source_status_;
   const std::unique_ptr<struct archive, FreeArchive> archive_;
   std::unordered_set<std::string> seen_;
+  int64_t end_of_members_ = 0;
   uint64_t members_ = 0;
   uint64_t unpacked_ = 0;
 };

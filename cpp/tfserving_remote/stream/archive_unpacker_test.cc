@@ -120,6 +120,18 @@ TEST(ArchiveUnpackerTest, RefusesArchivesThatAreCutOff) {
   }
 }
 
+TEST(ArchiveUnpackerTest, RefusesAnArchiveThatWasCutOffBetweenTwoMembers) {
+  const std::string whole =
+      PackMembers(VersionPacking::kTar, {{"saved_model.pb", TestBytes(700, 1)}, {"b", "later"}});
+  const size_t first_member = 512 + 1024;
+  Keeper keeper;
+  const absl::Status cut = Unpack(whole.substr(0, first_member), keeper);
+  EXPECT_TRUE(absl::IsDataLoss(cut)) << cut;
+  EXPECT_THAT(std::string(cut.message()), HasSubstr("without the mark of its end"));
+  Keeper again;
+  EXPECT_TRUE(Unpack(whole.substr(0, first_member) + std::string(1024, '\0'), again).ok());
+}
+
 TEST(ArchiveUnpackerTest, RefusesWhatIsNoArchive) {
   for (VersionPacking packing :
        {VersionPacking::kTar, VersionPacking::kTarGz, VersionPacking::kTarZst}) {
