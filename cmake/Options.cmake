@@ -22,8 +22,7 @@ if(TFSR_SANITIZE)
   endif()
   target_link_options(tfsr_options INTERFACE -fsanitize=${TFSR_SANITIZE})
 endif()
-target_include_directories(tfsr_options INTERFACE
-  "${PROJECT_SOURCE_DIR}/cpp" "${PROJECT_SOURCE_DIR}/cpp/serving_core")
+target_include_directories(tfsr_options INTERFACE "${PROJECT_SOURCE_DIR}/cpp")  # ServingCore.cmake adds the core's
 
 find_program(TFSR_CCACHE ccache)
 if(TFSR_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)

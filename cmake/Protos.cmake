@@ -16,11 +16,13 @@ execute_process(
 # Paths are relative to the include roots, as the generated headers are included.
 set(TFSR_SERVING_CORE_PROTOS
   tensorflow_serving/resources/resources.proto
+  tensorflow_serving/servables/hashmap/hashmap_source_adapter.proto
   tensorflow_serving/servables/tensorflow/saved_model_bundle_source_adapter.proto
   tensorflow_serving/servables/tensorflow/saved_model_config.proto
   tensorflow_serving/servables/tensorflow/session_bundle_config.proto
-  tensorflow_serving/servables/tensorflow/thread_pool_factory_config.proto)
-set(TFSR_OWN_PROTOS tfserving_remote/server/health.proto tfserving_remote/server/server_config.proto)
+  tensorflow_serving/servables/tensorflow/thread_pool_factory_config.proto
+  tensorflow_serving/sources/storage_path/static_storage_path_source.proto)
+set(TFSR_OWN_PROTOS tfserving_remote/plugin/remote_model_config.proto tfserving_remote/server/health.proto tfserving_remote/server/server_config.proto)
 
 set(_generated)
 function(_tfsr_generate proto source)
@@ -37,7 +39,9 @@ foreach(proto ${TFSR_WIRE_PROTOS})
   _tfsr_generate("${proto}" "")
 endforeach()
 foreach(proto ${TFSR_SERVING_CORE_PROTOS})
-  _tfsr_generate("${proto}" "${PROJECT_SOURCE_DIR}/cpp/serving_core/${proto}" -I "${PROJECT_SOURCE_DIR}/cpp/serving_core")
+  if(EXISTS "${TFSR_CORE_ROOT}/${proto}")
+    _tfsr_generate("${proto}" "${TFSR_CORE_ROOT}/${proto}" -I "${TFSR_CORE_ROOT}")
+  endif()
 endforeach()
 foreach(proto ${TFSR_OWN_PROTOS})
   _tfsr_generate("${proto}" "${PROJECT_SOURCE_DIR}/cpp/${proto}" -I "${PROJECT_SOURCE_DIR}/cpp")
