@@ -2,7 +2,7 @@
 """Hold the C++ rooms to the layer line of cpp/README.md.
 
 A room may include itself and the rooms to its left. Rooms joined by `|` are peers. Only tests
-and `testing` include `testing`. Plugin rooms (up to `policy`) include only the public headers
+and `testing` include `testing`. Plugin rooms (up to `plugin`) include only the public headers
 of serving_core. Sockets, TLS and HTTP/2 stay in `net`.
 """
 
@@ -11,7 +11,7 @@ import re
 import sys
 
 ROOT = pathlib.Path(__file__).parent.parent
-PLUGIN_ENDS_WITH = "policy"
+PLUGIN_ENDS_WITH = "plugin"
 INCLUDE = re.compile(r'^\s*#\s*include\s+[<"]([^">]+)[">]', re.MULTILINE)
 # What only some rooms may see: header prefix -> rooms.
 CONFINED = {
