@@ -120,9 +120,8 @@ def read_build(text: str) -> dict[str, tuple[Library, list[str]]]:
             Library(
                 frozenset(fields.get("srcs", [])),
                 frozenset(fields.get("hdrs", [])),
-                frozenset(label[1:] for label in labels if label.startswith(":")),
-                frozenset(_family(label) for label in labels if not label.startswith(":"))
-                - IMPLIED,
+                frozenset(label[1:] for label in labels if _family(label) == ":"),
+                frozenset(map(_family, labels)) - IMPLIED - {":"},
             ),
             labels,
         )
