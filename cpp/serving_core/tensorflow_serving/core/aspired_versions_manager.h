@@ -94,6 +94,7 @@ class AspiredVersionsManager : public Manager, public Target<std::unique_ptr<Loa
   Source<std::unique_ptr<Loader>>::AspiredVersionsCallback GetAspiredVersionsCallback() override;
 
  private:
+  friend class ServerCore;
   friend class internal::AspiredVersionsManagerTargetImpl;
   friend class test_util::AspiredVersionsManagerTestAccess;
   friend uint32_t internal::GetManagerNumLoadThreads(AspiredVersionsManager* manager);
@@ -104,6 +105,8 @@ class AspiredVersionsManager : public Manager, public Target<std::unique_ptr<Loa
   // What the manager keeps beside each servable.
   struct Aspired {
     bool is_aspired;
+    // Listed again while it unloads: starts anew when that is done.
+    bool is_to_return = false;
   };
   // A list that waits to be acted upon.
   struct PendingList {

@@ -5,7 +5,7 @@
 namespace tensorflow {
 namespace serving {
 
-// The platform of SavedModels.
+// The platform of SavedModels, as a model's configuration names it.
 constexpr char kTensorFlowModelPlatform[] = "tensorflow";
 
 }  // namespace serving

@@ -39,6 +39,12 @@
 namespace tensorflow {
 namespace serving {
 
+namespace internal {
+class ModelAvailability;
+class ModelTopology;
+class VersionLabels;
+}  // namespace internal
+
 // The part of a model server that knows models: from the configuration to the handles of versions
 // that serve. Many platforms, many models, one manager; the configuration may change while it runs.
 //
@@ -170,9 +176,56 @@ class ServerCore : public Manager {
   explicit ServerCore(Options options);
 
  private:
+  absl::Status GetUntypedServableHandle(
+      const ServableRequest& request,
+      std::unique_ptr<UntypedServableHandle>* untyped_handle) override;
+  std::map<ServableId, std::unique_ptr<UntypedServableHandle>> GetAvailableUntypedServableHandles()
+      const override;
   absl::Status ServableRequestFromModelSpec(const ModelSpec& model_spec,
                                             ServableRequest* request) const;
   absl::Status ExplainNotFound(const absl::Status& status, const std::string& model) const;
+
+  absl::Status Initialize();
+  absl::Status CreateManager();
+  // With `fast`, the first list of models finds more load threads; says whether it did.
+  absl::Status Apply(const ModelServerConfig& config, bool fast,
+                     std::vector<ServableRequest>* new_models, bool* has_more_threads);
+  absl::Status ApplyModelList(const ModelConfigList& list)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(reload_mu_);
+  absl::Status ApplyCustomConfig(const ::google::protobuf::Any& config)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(reload_mu_);
+  absl::Status CheckModels(const ModelConfigList& models) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(reload_mu_);
+  absl::Status UpdateTopology(const ModelConfigList& models)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(reload_mu_);
+  // Returns when the loads that were asked for before are done, or at the deadline.
+  void RestoreNumLoadThreads(absl::Time deadline);
+  // Null in a core that was not made by Create.
+  AspiredVersionsManager* manager() const {
+    return manager_in_use_.load(std::memory_order_acquire);
+  }
+
+  // Constant after Create, but for the policy, which the manager takes.
+  Options options_;
+
+  // The last one dies first, and each synchronises itself. Labels move before the monitor tells
+  // that the version they waited for is available.
+  const std::shared_ptr<EventBus<ServableState>> servable_event_bus_;
+  const std::unique_ptr<internal::VersionLabels> labels_;
+  std::unique_ptr<EventBus<ServableState>::Subscription> labels_subscription_;
+  std::unique_ptr<ServableStateMonitor> servable_state_monitor_;
+  std::unique_ptr<internal::ModelAvailability> availability_;
+  std::atomic<AspiredVersionsManager*> manager_in_use_{nullptr};
+
+  // Held while a configuration is applied, and never by what the manager or a source calls.
+  absl::Mutex reload_mu_;
+  ModelServerConfig config_ ABSL_GUARDED_BY(reload_mu_);
+  // The list in `config_`, resolved.
+  ModelConfigList models_ ABSL_GUARDED_BY(reload_mu_);
+  // Takes load threads away when loads that took too long are done.
+  std::unique_ptr<Thread> restore_thread_ ABSL_GUARDED_BY(reload_mu_);
+  UniquePtrWithDeps<AspiredVersionsManager> manager_ ABSL_GUARDED_BY(reload_mu_);
+  std::unique_ptr<internal::ModelTopology> topology_ ABSL_GUARDED_BY(reload_mu_);
 };
 
 }  // namespace serving
