@@ -23,6 +23,15 @@ bool WantsVersionsAtStartup(const FileSystemStoragePathSourceConfig& config) {
 #pragma GCC diagnostic pop
 }
 
+void WarnOfRepeatedNames(const FileSystemStoragePathSourceConfig& config) {
+  std::set<std::string> names;
+  for (const auto& servable : config.servables()) {
+    if (names.insert(servable.servable_name()).second) continue;
+    LOG(WARNING) << "Servable " << servable.servable_name()
+                 << " is configured more than once; the first entry counts";
+  }
+}
+
 void Log(const std::vector<VersionScan::Report>& reports) {
   for (const VersionScan::Report& report : reports) LOG(LEVEL(report.severity)) << report.text;
 }
@@ -76,6 +85,7 @@ absl::Status FileSystemStoragePathSource::UpdateConfig(
     ReplaceWatches(config);
     config_ = config;
   }
+  WarnOfRepeatedNames(config);
   outbox_.Deliver();
   return absl::OkStatus();
 }
@@ -107,11 +117,7 @@ void FileSystemStoragePathSource::ReplaceWatches(const FileSystemStoragePathSour
   std::map<std::string, Watch> watches;
   for (const Config::ServableToMonitor& servable : config.servables()) {
     const auto [watch, first] = watches.try_emplace(servable.servable_name());
-    if (!first) {
-      LOG(WARNING) << "Servable " << servable.servable_name()
-                   << " is configured more than once; the first entry counts";
-      continue;
-    }
+    if (!first) continue;
     const auto old = watches_.find(servable.servable_name());
     if (old != watches_.end() &&
         old->second.servable.SerializeAsString() == servable.SerializeAsString()) {
@@ -239,6 +245,7 @@ std::vector<FileSystemStoragePathSource::Job> FileSystemStoragePathSource::TakeJ
 }
 
 void FileSystemStoragePathSource::Publish(const Job& job, VersionScan scan) {
+  if (VLOG_IS_ON(1)) LogForDebugging(scan, config().file_system_poll_wait_seconds());
   const std::string& servable_name = job.servable.servable_name();
   std::vector<VersionScan::Report> news;
   {
@@ -252,7 +259,6 @@ void FileSystemStoragePathSource::Publish(const Job& job, VersionScan scan) {
            absl::StrCat("Refusing to unload all versions for Servable: ", servable_name)});
     }
     news = watch->second.News(scan);
-    LogForDebugging(scan, config_.file_system_poll_wait_seconds());
     if (!scan.versions.empty() || (scan.none_wanted && !never_unload)) {
       outbox_.Put(servable_name, std::move(scan.versions));
     }
