@@ -226,6 +226,7 @@ void AspiredVersionsManager::UnaspireUnlisted(const std::string& servable_name,
   for (const auto& snapshot : snapshots) {
     if (listed_versions.count(snapshot.id.version) > 0) continue;
     Aspired* const aspired = basic_manager_->GetAdditionalServableState<Aspired>(snapshot.id);
+    aspired->is_to_return = false;
     if (!aspired->is_aspired) continue;
     aspired->is_aspired = false;
     basic_manager_->CancelLoadServableRetry(snapshot.id);
@@ -250,9 +251,9 @@ bool AspiredVersionsManager::AspireVersion(ServableData<std::unique_ptr<Loader>>
   }
   // Not yet unloading: the loader that is there goes on. Otherwise the version starts anew with the
   // new loader, but only when the old one is done.
-  if (!basic_manager_->ResumeServable(id)) return false;
-  basic_manager_->GetAdditionalServableState<Aspired>(id)->is_aspired = true;
-  return true;
+  const bool resumed = basic_manager_->ResumeServable(id);
+  *basic_manager_->GetAdditionalServableState<Aspired>(id) = {resumed, /*is_to_return=*/!resumed};
+  return resumed;
 }
 
 void AspiredVersionsManager::Manage(ServableData<std::unique_ptr<Loader>> version) {
@@ -267,7 +268,9 @@ absl::optional<AspiredVersionsManager::ProposedAction> AspiredVersionsManager::P
   std::vector<AspiredServableStateSnapshot> versions;
   for (const auto& snapshot :
        basic_manager_->GetManagedServableStateSnapshots<Aspired>(servable_name)) {
-    versions.push_back({snapshot.id, snapshot.state, snapshot.additional_state->is_aspired});
+    // To the policy, what is to return is aspired: with nothing aspired it would unload the rest.
+    const Aspired& aspired = *snapshot.additional_state;
+    versions.push_back({snapshot.id, snapshot.state, aspired.is_aspired || aspired.is_to_return});
   }
   const absl::optional<ServableAction> action = policy_->GetNextAction(versions);
   if (!action) return absl::nullopt;

@@ -211,6 +211,26 @@ TEST_F(AspiredVersionsManagerTest, AListGoesThroughAlthoughOneOfItsVersionsIsUnl
   EXPECT_THAT(events, ElementsAre("m/1 Start", "m/1 Loading", "m/1 Available"));
 }
 
+TEST_F(AspiredVersionsManagerTest, GoesOnServingUntilAVersionThatUnloadsIsBack) {
+  Aspire("m", ListOf(MakeVersion("m", 1)));
+  Settle();
+  ServableHandle<int64_t> handle = Get(ServableRequest::Latest("m"));
+  Aspire("m", ListOf(MakeVersion("m", 2)));
+  EXPECT_THAT(Settle(), ElementsAre("m/2 Start", "m/2 Loading", "m/2 Available", "m/1 Unloading"));
+  Aspire("m", ListOf(MakeVersion("m", 1)));
+  EXPECT_THAT(Settle(), IsEmpty());
+  EXPECT_EQ(*Get(ServableRequest::Latest("m")), 2);
+  handle = ServableHandle<int64_t>();
+  log_.Await("m/1 End");
+  log_.Take();
+  std::vector<std::string> events;
+  for (; events.size() < 5; Step()) {
+    for (std::string& event : log_.Take()) events.push_back(std::move(event));
+  }
+  EXPECT_THAT(events,
+              ElementsAre("m/1 Start", "m/1 Loading", "m/1 Available", "m/2 Unloading", "m/2 End"));
+}
+
 TEST_F(AspiredVersionsManagerTest, AHeldHandleDelaysNeitherTheLoopNorOtherModels) {
   Aspire("a", ListOf(MakeVersion("a", 1)));
   Aspire("b", ListOf(MakeVersion("b", 1)));

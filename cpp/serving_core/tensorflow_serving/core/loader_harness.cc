@@ -123,7 +123,7 @@ absl::Status LoaderHarness::EndIfCancelled() {
 }
 
 absl::Status LoaderHarness::EndIfCancelledLocked() {
-  if (!load_cancelled_) return absl::OkStatus();
+  if (!load_cancelled_ || state_ != State::kLoadRequested) return absl::OkStatus();
   load_abandoned_ = true;
   SetError(absl::CancelledError("Loading of servable cancelled"));
   return status_;
@@ -167,8 +167,8 @@ bool LoaderHarness::AwaitRetry(const absl::Status& last_error) {
 
 bool LoaderHarness::CommitLoad() {
   absl::MutexLock lock(&mu_);
-  SetState(load_cancelled_ ? State::kUnloading : State::kReady);
-  return !load_cancelled_;
+  const State next = load_cancelled_ ? State::kUnloading : State::kReady;
+  return AdvanceLocked(State::kLoading, next).ok() && next == State::kReady;
 }
 
 void LoaderHarness::CancelLoad() {
@@ -202,7 +202,10 @@ absl::Status LoaderHarness::DoneQuiescing() { return Advance(State::kQuiescing, 
 void LoaderHarness::Unload() {
   {
     absl::MutexLock lock(&mu_);
-    if (state_ == State::kQuiesced) SetState(State::kUnloading);
+    // A cancelled load is there already.
+    if (state_ != State::kUnloading && !AdvanceLocked(State::kQuiesced, State::kUnloading).ok()) {
+      return;
+    }
   }
   loader_->Unload();
   const absl::Status status = Advance(State::kUnloading, State::kDisabled);

@@ -10,7 +10,9 @@
 #include <utility>
 #include <vector>
 
+#include "absl/base/log_severity.h"
 #include "absl/base/thread_annotations.h"
+#include "absl/log/globals.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
@@ -109,6 +111,20 @@ std::vector<LoaderData> ListOf(Versions... versions) {
   (list.push_back(std::move(versions)), ...);
   return list;
 }
+
+// Keeps the log lines of loads that fail on purpose, by the thousand, from the test's output.
+class QuietLog {
+ public:
+  QuietLog() : before_(absl::MinLogLevel()) {
+    absl::SetMinLogLevel(absl::LogSeverityAtLeast::kFatal);
+  }
+  ~QuietLog() { absl::SetMinLogLevel(before_); }
+  QuietLog(const QuietLog&) = delete;
+  QuietLog& operator=(const QuietLog&) = delete;
+
+ private:
+  const absl::LogSeverityAtLeast before_;
+};
 
 // A load that always fails in the same way.
 inline std::function<absl::Status(int)> FailWith(const absl::Status& status) {
