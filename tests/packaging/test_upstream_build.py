@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The plugin compiles, unmodified, without our serving core: -DSERVING_CORE=upstream.
+
+The checkout is a stand-in; that upstream's headers declare what ours do is held by the contract and
+by the tests of serving_core.
+"""
+
+import pathlib
+import subprocess
+import sys
+
+import pytest
+from upstream_checkout import ROOT, write_checkout
+
+# Kept between runs: a second one compiles only what changed.
+FOLDER = ROOT / "build/upstream"
+ROOMS = ("stream", "source", "policy", "plugin")
+
+
+def configure(*options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [
+            "cmake",
+            "-G",
+            "Ninja",
+            "-S",
+            str(ROOT),
+            *options,
+            f"-DPython_EXECUTABLE={sys.executable}",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def run(*command: str) -> str:
+    ended = subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stdout[-8000:]
+    return ended.stdout
+
+
+@pytest.mark.timeout(1200)
+def test_plugin_compiles_against_public_headers_alone() -> None:
+    """All rooms that see the serving core; check_layering sees to it that those below do not."""
+    checkout, build = FOLDER / "checkout", FOLDER / "out"
+    write_checkout(checkout)
+    configured = configure(
+        *("-B", str(build), "-DSERVING_CORE=upstream", f"-DTFS_ROOT={checkout}"),
+        *("-DCMAKE_BUILD_TYPE=Debug", "-DCMAKE_CXX_FLAGS_DEBUG=-O0"),
+    )
+    assert configured.returncode == 0, configured.stdout + configured.stderr
+    run("ninja", "-C", str(build), *(f"tfsr_{room}" for room in ROOMS))
+    read = run("ninja", "-C", str(build), "-t", "deps")
+    assert "checkout/tensorflow_serving/core/source.h" in read
+    assert "cpp/serving_core" not in read
+    targets = run("ninja", "-C", str(build), "-t", "targets", "all")
+    assert "tfsr_plugin" in targets
+    assert "libtfserving_remote_plugin.a" in targets
+    assert "aspired_versions_manager.cc.o" not in targets
+
+
+def test_a_wrong_checkout_is_refused_with_a_reason(tmp_path: pathlib.Path) -> None:
+    refused = configure(
+        *("-B", str(tmp_path / "out"), "-DSERVING_CORE=upstream", f"-DTFS_ROOT={tmp_path}")
+    )
+    assert refused.returncode != 0
+    assert "tensorflow_serving/core/source.h" in refused.stderr
+    assert str(tmp_path) in refused.stderr
+
+
+def test_an_unknown_core_is_refused(tmp_path: pathlib.Path) -> None:
+    refused = configure("-B", str(tmp_path / "out"), "-DSERVING_CORE=mine")
+    assert refused.returncode != 0
+    assert "bundled or upstream" in refused.stderr
