@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/log/log.h"
 #include "tensorflow/core/platform/env.h"
 #include "tensorflow/core/platform/path.h"
 #include "tensorflow_serving/resources/resource_values.h"
@@ -55,12 +56,24 @@ absl::Status MeasureFolder(Env& env, const std::string& folder, std::vector<std:
   return absl::OkStatus();
 }
 
+void SetMixedPrecision(const std::string& mixed_precision, ConfigProto* config) {
+  if (mixed_precision == "bfloat16") {
+    config->mutable_graph_options()
+        ->mutable_rewrite_options()
+        ->set_auto_mixed_precision_onednn_bfloat16(RewriterConfig::ON);
+  } else if (!mixed_precision.empty()) {
+    LOG(WARNING) << "mixed_precision is \"" << mixed_precision
+                 << "\", which is not known; only \"bfloat16\" does anything";
+  }
+}
+
 }  // namespace
 
 SessionOptions GetSessionOptions(const SessionBundleConfig& config) {
   SessionOptions options;
   options.target = config.session_target();
   options.config = config.session_config();
+  SetMixedPrecision(config.mixed_precision(), &options.config);
   return options;
 }
 

@@ -59,17 +59,6 @@ std::unordered_set<std::string> TagsOf(const SessionBundleConfig& config) {
   return {config.saved_model_tags().begin(), config.saved_model_tags().end()};
 }
 
-void SetMixedPrecision(const std::string& mixed_precision, ConfigProto* config) {
-  if (mixed_precision == "bfloat16") {
-    config->mutable_graph_options()
-        ->mutable_rewrite_options()
-        ->set_auto_mixed_precision_onednn_bfloat16(RewriterConfig::ON);
-  } else if (!mixed_precision.empty()) {
-    LOG(WARNING) << "mixed_precision is \"" << mixed_precision
-                 << "\", which is not known; only \"bfloat16\" does anything";
-  }
-}
-
 absl::Status ReadFixedInputs(const SessionBundleConfig& config, CurriedSession::Inputs* inputs) {
   for (const NamedTensorProto& input : config.experimental_fixed_input_tensors()) {
     Tensor tensor;
@@ -158,7 +147,6 @@ absl::Status SavedModelBundleFactory::MakeSessionOptions(const Loader::Metadata*
                                                          const std::string& path,
                                                          SessionOptions* options) const {
   *options = GetSessionOptions(config_);
-  SetMixedPrecision(config_.mixed_precision(), &options->config);
   if (metadata != nullptr && config_.enable_session_metadata()) {
     SessionMetadata* const told =
         options->config.mutable_experimental()->mutable_session_metadata();

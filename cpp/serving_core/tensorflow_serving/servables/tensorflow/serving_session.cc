@@ -30,8 +30,9 @@ ServingSessionWrapper::ServingSessionWrapper(std::unique_ptr<Session> wrapped)
 
 // A session of another process keeps what it holds there until it is closed.
 ServingSessionWrapper::~ServingSessionWrapper() {
+  // It closes what it holds itself.
+  if (dynamic_cast<const ServingSession*>(wrapped_.get()) != nullptr) return;
   const absl::Status closed = wrapped_->Close();
-  // Somebody may have closed it before it was wrapped.
   if (!closed.ok()) LOG(WARNING) << "Cannot close a session: " << closed;
 }
 
