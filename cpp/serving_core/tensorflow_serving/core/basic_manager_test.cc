@@ -321,15 +321,6 @@ TEST_F(BasicManagerTest, ChangesTheNumberOfLoadThreads) {
   releaser.join();
 }
 
-TEST(LoaderHarnessTest, NamesItsStatesAndRefusesWrongSteps) {
-  EXPECT_EQ(LoaderHarness::StateDebugString(State::kNew), "new");
-  EXPECT_EQ(LoaderHarness::StateDebugString(State::kUnloadRequested), "unload-requested");
-  EXPECT_EQ(LoaderHarness::StateDebugString(State::kError), "error");
-  LoaderHarness harness({"m", 1}, std::make_unique<test_util::FakeLoader>(1), UniqueAnyPtr(), {});
-  EXPECT_DEBUG_DEATH(EXPECT_TRUE(absl::IsInternal(harness.DoneQuiescing())),
-                     "cannot go from new to quiesced");
-}
-
 }  // namespace
 }  // namespace serving
 }  // namespace tensorflow

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tensorflow_serving/core/simple_loader.h"
 
+#include <atomic>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "gtest/gtest.h"
+#include "tensorflow_serving/servables/servable.h"
 
 namespace tensorflow {
 namespace serving {
@@ -82,6 +85,61 @@ TEST(SimpleLoaderTest, ReportsTheCreatorsError) {
                       }),
                       StringLoader::EstimateNoResources());
   EXPECT_EQ(loader.LoadWithMetadata({{"m", 1}}), absl::DataLossError("truncated"));
+}
+
+// A servable that says itself what it is.
+class TypedServable final : public Servable {
+ public:
+  TypedServable() : Servable("typed", 1) {}
+  ServableModelType model_type() const override { return ServableModelType::kTensorflow; }
+};
+
+TEST(SimpleLoaderTest, TellsTheModelTypeOfALoadedServable) {
+  const auto create = [](auto* out) {
+    *out = std::make_unique<TypedServable>();
+    return absl::OkStatus();
+  };
+  SimpleLoader<TypedServable> loader(SimpleLoader<TypedServable>::Creator(create),
+                                     SimpleLoader<TypedServable>::EstimateNoResources());
+  EXPECT_EQ(loader.model_type(), ServableModelType::kUnspecified);
+  ASSERT_TRUE(loader.Load().ok());
+  EXPECT_EQ(loader.model_type(), ServableModelType::kTensorflow);
+  loader.Unload();
+  EXPECT_EQ(loader.model_type(), ServableModelType::kUnspecified);
+
+  SimpleLoader<Servable> untyped(SimpleLoader<Servable>::Creator(create),
+                                 SimpleLoader<Servable>::EstimateNoResources());
+  ASSERT_TRUE(untyped.Load().ok());
+  EXPECT_EQ(untyped.model_type(), ServableModelType::kTensorflow);
+  untyped.Unload();
+}
+
+TEST(SimpleLoaderTest, MayBeAskedForItsEstimateWhileItLoads) {
+  std::atomic<bool> loading{true};
+  const auto estimate_ram = [](uint64_t bytes) {
+    return [bytes](ResourceAllocation* estimate) {
+      *estimate = Ram(bytes);
+      return absl::OkStatus();
+    };
+  };
+  StringLoader loader(StringLoader::Creator([](std::unique_ptr<std::string>* out) {
+                        *out = std::make_unique<std::string>("x");
+                        return absl::OkStatus();
+                      }),
+                      estimate_ram(1000), estimate_ram(10));
+  std::thread asker([&] {
+    uint64_t last = 1000;
+    while (loading) {
+      ResourceAllocation estimate;
+      EXPECT_TRUE(loader.EstimateResources(&estimate).ok());
+      EXPECT_LE(internal::RamBytes(estimate), last);  // never grows
+      last = internal::RamBytes(estimate);
+    }
+  });
+  ASSERT_TRUE(loader.Load().ok());
+  loader.Unload();
+  loading = false;
+  asker.join();
 }
 
 class PathAdapter final : public SimpleLoaderSourceAdapter<StoragePath, std::string> {
