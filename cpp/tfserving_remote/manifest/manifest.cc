@@ -10,8 +10,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "tfserving_remote/base/guarded_json.h"
 #include "tfserving_remote/manifest/digest.h"
-#include "tfserving_remote/manifest/json_guard.h"
 
 namespace tfserving_remote {
 namespace {

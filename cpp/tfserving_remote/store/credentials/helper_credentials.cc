@@ -7,7 +7,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "tfserving_remote/store/bounded_json.h"
+#include "tfserving_remote/base/guarded_json.h"
 #include "tfserving_remote/store/credentials/child_process.h"
 
 namespace tfserving_remote {
@@ -55,7 +55,7 @@ CredentialsHelperOptions CredentialsHelperOptions::FromEnvironment(
 }
 
 absl::StatusOr<Credentials> ParseHelperOutput(Cloud cloud, absl::string_view json) {
-  const absl::StatusOr<nlohmann::json> document = ParseBoundedJson(json, 64 << 10, 4);
+  const absl::StatusOr<nlohmann::json> document = ParseGuardedJson(json, {64 << 10, 4});
   if (!document.ok() || !document->is_object()) {
     return absl::UnauthenticatedError("the credentials helper did not print a JSON object");
   }

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "absl/strings/numbers.h"
-#include "tfserving_remote/store/bounded_json.h"
+#include "tfserving_remote/base/guarded_json.h"
 
 namespace tfserving_remote {
 namespace {
@@ -44,7 +44,7 @@ absl::StatusOr<GcsObject> ReadObject(const nlohmann::json& json) {
 }  // namespace
 
 GcsErrorBody ParseGcsError(absl::string_view json) {
-  const absl::StatusOr<nlohmann::json> document = ParseBoundedJson(json, kMaxBytes, kMaxDepth);
+  const absl::StatusOr<nlohmann::json> document = ParseGuardedJson(json, {kMaxBytes, kMaxDepth});
   if (!document.ok() || !document->is_object()) return {};
   const auto error = document->find("error");
   if (error == document->end()) return {};
@@ -56,13 +56,13 @@ GcsErrorBody ParseGcsError(absl::string_view json) {
 }
 
 absl::StatusOr<GcsObject> ParseGcsObject(absl::string_view json) {
-  const absl::StatusOr<nlohmann::json> document = ParseBoundedJson(json, kMaxBytes, kMaxDepth);
+  const absl::StatusOr<nlohmann::json> document = ParseGuardedJson(json, {kMaxBytes, kMaxDepth});
   if (!document.ok()) return document.status();
   return ReadObject(*document);
 }
 
 absl::StatusOr<ListPage> ParseGcsListPage(absl::string_view json) {
-  const absl::StatusOr<nlohmann::json> document = ParseBoundedJson(json, kMaxBytes, kMaxDepth);
+  const absl::StatusOr<nlohmann::json> document = ParseGuardedJson(json, {kMaxBytes, kMaxDepth});
   if (!document.ok()) return document.status();
   if (!document->is_object()) return absl::InvalidArgumentError("the answer is no JSON object");
   ListPage page;

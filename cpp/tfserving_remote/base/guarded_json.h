@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef TFSERVING_REMOTE_MANIFEST_JSON_GUARD_H_
-#define TFSERVING_REMOTE_MANIFEST_JSON_GUARD_H_
+#ifndef TFSERVING_REMOTE_BASE_GUARDED_JSON_H_
+#define TFSERVING_REMOTE_BASE_GUARDED_JSON_H_
 
 #include <nlohmann/json.hpp>
 
@@ -17,9 +17,9 @@ struct JsonLimits {
 /// Parses JSON that comes from outside. Pure. INVALID_ARGUMENT for text that is empty, too large,
 /// cut off, nested too deep, not UTF-8, or that has one key twice in an object (parsers disagree on
 /// which of the two counts, and a signature must not be read in two ways); the message names the
-/// place, as in `files[3].size`.
+/// place, as in `files[3].size`, and quotes no value.
 absl::StatusOr<nlohmann::json> ParseGuardedJson(absl::string_view text, const JsonLimits& limits);
 
 }  // namespace tfserving_remote
 
-#endif  // TFSERVING_REMOTE_MANIFEST_JSON_GUARD_H_
+#endif  // TFSERVING_REMOTE_BASE_GUARDED_JSON_H_

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tfserving_remote/manifest/json_guard.h"
+#include "tfserving_remote/base/guarded_json.h"
 
 #include <set>
 #include <string>
@@ -40,10 +40,10 @@ class Guard : public json::json_sax_t {
     return false;
   }
 
+  // What the parser says of it may quote the text, which may be secret.
   bool parse_error(size_t position, const std::string&,
-                   const nlohmann::detail::exception& error) override {
-    status_ = absl::InvalidArgumentError(
-        absl::StrCat("not valid JSON at byte ", position, ": ", error.what()));
+                   const nlohmann::detail::exception&) override {
+    status_ = absl::InvalidArgumentError(absl::StrCat("not valid JSON at byte ", position));
     return false;
   }
 
