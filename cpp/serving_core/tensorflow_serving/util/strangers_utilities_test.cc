@@ -266,7 +266,7 @@ TEST(StrangersUtilitiesTest, LogRequestsAndStreams) {
   stream->LogStreamRequest(metadata.model_spec());
   stream->LogStreamResponse(metadata.model_spec());
   ASSERT_TRUE(stream->LogMessage().ok());
-  EXPECT_THAT(MemoryCollector::Kept(), UnorderedElementsAre("m", "mm"));
+  EXPECT_THAT(std::exchange(MemoryCollector::Kept(), {}), UnorderedElementsAre("m", "mm"));
 }
 
 }  // namespace
