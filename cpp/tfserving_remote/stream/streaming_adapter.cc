@@ -4,6 +4,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "tfserving_remote/base/storage_url.h"
 #include "tfserving_remote/stream/streaming_loader.h"
@@ -30,7 +31,7 @@ struct SerialisedAdapter {
   }
 
   absl::Mutex mu;
-  const std::unique_ptr<tfs::StoragePathSourceAdapter> adapter;
+  const std::unique_ptr<tfs::StoragePathSourceAdapter> adapter ABSL_PT_GUARDED_BY(mu);
 };
 
 }  // namespace

@@ -7,6 +7,9 @@
 #include <algorithm>
 #include <string>
 
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+
 namespace tfserving_remote {
 namespace {
 
@@ -25,7 +28,8 @@ class Gate {
   }
   void AwaitWaiting(int count) {
     absl::MutexLock lock(&mu_);
-    const auto enough = [this, count] { return waiting_ >= count; };
+    const auto enough = [this, count]()
+                            ABSL_SHARED_LOCKS_REQUIRED(mu_) { return waiting_ >= count; };
     mu_.Await(absl::Condition(&enough));
   }
   int most() {
@@ -35,9 +39,9 @@ class Gate {
 
  private:
   absl::Mutex mu_;
-  bool open_ = false;
-  int waiting_ = 0;
-  int most_ = 0;
+  bool open_ ABSL_GUARDED_BY(mu_) = false;
+  int waiting_ ABSL_GUARDED_BY(mu_) = 0;
+  int most_ ABSL_GUARDED_BY(mu_) = 0;
 };
 
 // What was done, in order.
@@ -49,14 +53,15 @@ class Journal {
   }
   std::vector<std::string> Await(size_t count) {
     absl::MutexLock lock(&mu_);
-    const auto enough = [this, count] { return lines_.size() >= count; };
+    const auto enough = [this, count]()
+                            ABSL_SHARED_LOCKS_REQUIRED(mu_) { return lines_.size() >= count; };
     mu_.Await(absl::Condition(&enough));
     return lines_;
   }
 
  private:
   absl::Mutex mu_;
-  std::vector<std::string> lines_;
+  std::vector<std::string> lines_ ABSL_GUARDED_BY(mu_);
 };
 
 TEST(TransferPoolTest, RunsNoMoreTransfersAtOnceThanItHasConnections) {

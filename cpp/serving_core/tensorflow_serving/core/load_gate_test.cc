@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
@@ -53,11 +54,14 @@ class Script {
   void AwaitLoading() { loading_.WaitForNotification(); }
 
   std::function<absl::Status()> on_estimate = [] { return absl::OkStatus(); };
-  int num_estimates() const { return num_estimates_; }
+  int num_estimates() const {
+    absl::MutexLock lock(&mu_);
+    return num_estimates_;
+  }
   // With the second one a servable that is not loaded is judged: from then on it waits if it must.
   void AwaitEstimates(int n) {
     absl::MutexLock lock(&mu_);
-    const auto enough = [this, n] { return num_estimates_ >= n; };
+    const auto enough = [this, n]() ABSL_SHARED_LOCKS_REQUIRED(mu_) { return num_estimates_ >= n; };
     mu_.Await(absl::Condition(&enough));
   }
 
@@ -79,8 +83,8 @@ class Script {
   std::atomic<uint64_t> needs_;
   std::atomic<bool> holds_{false};
   std::atomic<bool> fails_{false};
-  std::atomic<int> num_estimates_{0};
-  absl::Mutex mu_;
+  mutable absl::Mutex mu_;
+  int num_estimates_ ABSL_GUARDED_BY(mu_) = 0;
   absl::Notification loading_;
   absl::Notification go_on_;
 };

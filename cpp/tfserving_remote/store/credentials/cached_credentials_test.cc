@@ -6,7 +6,9 @@
 
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "tfserving_remote/testing/fake_clock.h"
 #include "tfserving_remote/testing/recording_log.h"
@@ -21,7 +23,8 @@ class CachedCredentialsTest : public ::testing::Test {
     absl::MutexLock lock(&mu_);
     ++fetches_;
     mu_.Await(absl::Condition(
-        +[](CachedCredentialsTest* t) { return !t->hold_; }, this));
+        +[](CachedCredentialsTest* t) ABSL_SHARED_LOCKS_REQUIRED(t->mu_) { return !t->hold_; },
+        this));
     if (!failure_.ok()) return failure_;
     Credentials credentials;
     credentials.access_key_id = absl::StrCat("key", fetches_);
@@ -50,7 +53,9 @@ class CachedCredentialsTest : public ::testing::Test {
     absl::MutexLock lock(&mu_);
     awaited_ = count;
     mu_.Await(absl::Condition(
-        +[](CachedCredentialsTest* t) { return t->fetches_ >= t->awaited_; }, this));
+        +[](CachedCredentialsTest* t)
+             ABSL_SHARED_LOCKS_REQUIRED(t->mu_) { return t->fetches_ >= t->awaited_; },
+        this));
   }
   int fetches() {
     absl::MutexLock lock(&mu_);
@@ -58,10 +63,10 @@ class CachedCredentialsTest : public ::testing::Test {
   }
 
   absl::Mutex mu_;
-  int fetches_ = 0;
-  int awaited_ = 0;
-  bool hold_ = false;
-  absl::Status failure_;
+  int fetches_ ABSL_GUARDED_BY(mu_) = 0;
+  int awaited_ ABSL_GUARDED_BY(mu_) = 0;
+  bool hold_ ABSL_GUARDED_BY(mu_) = false;
+  absl::Status failure_ ABSL_GUARDED_BY(mu_);
   FakeClock clock_;
   RecordingLog log_;
   CachedCredentials provider_{[this](Cancellation& c) { return Fetch(c); }, {}, clock_, log_};
