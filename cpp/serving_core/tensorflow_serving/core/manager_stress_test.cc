@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/blocking_counter.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tensorflow_serving/core/aspired_versions_manager.h"
@@ -112,7 +111,7 @@ class ManagerStressTest : public ::testing::TestWithParam<Params> {
       if (random.Pick(8) == 0) holders.clear();
       std::this_thread::yield();
     }
-    clients_ask_no_more_.DecrementCount();
+    --num_clients_asking_;
     // The manager's end is waiting for these.
     for (int i = 0; i < 100; ++i) std::this_thread::yield();
   }
@@ -129,7 +128,7 @@ class ManagerStressTest : public ::testing::TestWithParam<Params> {
   const test_util::QuietLog quiet_log_;
   std::atomic<uint64_t> num_events_{0};
   std::atomic<bool> sources_are_done_{false};
-  absl::BlockingCounter clients_ask_no_more_{kNumClients};
+  std::atomic<int> num_clients_asking_{kNumClients};
   ServableWitness witness_;
   std::unique_ptr<AspiredVersionsManager> manager_;
 };
@@ -146,7 +145,7 @@ TEST_P(ManagerStressTest, NothingGoesWrongUnderLoad) {
   sources.emplace_back([this] { ResizeThreads(); });
   for (std::thread& source : sources) source.join();
   sources_are_done_ = true;
-  clients_ask_no_more_.Wait();
+  while (num_clients_asking_ > 0) std::this_thread::yield();
   manager_.reset();  // in the middle of everything
   for (std::thread& client : clients) client.join();
   EXPECT_THAT(witness_.FinalViolations(), IsEmpty());
