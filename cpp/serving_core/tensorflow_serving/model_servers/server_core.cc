@@ -2,14 +2,12 @@
 #include "tensorflow_serving/model_servers/server_core.h"
 
 #include <algorithm>
-#include <set>
+#include <limits>
 #include <utility>
 
-#include "absl/log/log.h"
+#include "absl/log/check.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/synchronization/notification.h"
-#include "absl/time/clock.h"
 #include "tensorflow/core/platform/env.h"
 #include "tensorflow_serving/model_servers/model_availability.h"
 #include "tensorflow_serving/model_servers/model_list.h"
@@ -46,25 +44,6 @@ absl::Status CreateResourceTracker(uint64_t memory_limit_bytes,
   return ResourceTracker::Create(total, std::move(util), tracker);
 }
 
-internal::UnavailableLabels AllowedLabels(const ServerCore::Options& options) {
-  if (options.force_allow_any_version_labels_for_unavailable_models) {
-    return internal::UnavailableLabels::kAny;
-  }
-  return options.allow_version_labels_for_unavailable_models
-             ? internal::UnavailableLabels::kNewAndUnchanged
-             : internal::UnavailableLabels::kUnchanged;
-}
-
-std::vector<ServableRequest> NewModels(const ModelConfigList& before,
-                                       const ModelConfigList& after) {
-  const std::set<std::string> known = internal::NamesOf(before);
-  std::vector<ServableRequest> requests;
-  for (const ModelConfig& model : after.config()) {
-    if (known.count(model.name()) == 0) requests.push_back(ServableRequest::Latest(model.name()));
-  }
-  return requests;
-}
-
 }  // namespace
 
 absl::Status ServerCore::Create(Options options, std::unique_ptr<ServerCore>* core) {
@@ -80,7 +59,12 @@ ServerCore::ServerCore(Options options)
     : options_(std::move(options)),
       servable_event_bus_(EventBus<ServableState>::CreateEventBus()),
       labels_(std::make_unique<internal::VersionLabels>(
-          [this] { return ServerCore::ListAvailableServableIds(); })) {}
+          [this] { return ServerCore::ListAvailableServableIds(); })) {
+  server_request_logger_ = std::move(options_.server_request_logger);
+  if (server_request_logger_ != nullptr) return;
+  const absl::Status status = ServerRequestLogger::Create(nullptr, &server_request_logger_);
+  CHECK_OK(status);
+}
 
 ServerCore::~ServerCore() = default;
 
@@ -195,151 +179,18 @@ ServableStateMonitor* ServerCore::servable_state_monitor() const {
   return servable_state_monitor_.get();
 }
 
+absl::Status ServerCore::Log(const google::protobuf::Message& request,
+                             const google::protobuf::Message& response,
+                             const LogMetadata& log_metadata) {
+  return server_request_logger_->Log(request, response, log_metadata);
+}
+
 internal::PredictResponseTensorSerializationOption
 ServerCore::predict_response_tensor_serialization_option() const {
   return options_.predict_response_tensor_serialization_option;
 }
 
 bool ServerCore::enable_cors_support() const { return options_.enable_cors_support; }
-
-absl::Status ServerCore::ReloadConfig(const ModelServerConfig& config) {
-  std::vector<ServableRequest> new_models;
-  bool has_more_threads = false;
-  absl::Status status = Apply(config, /*fast=*/true, &new_models, &has_more_threads);
-  const absl::Time deadline = absl::Now() + options_.servable_state_waiter_timeout;
-  if (status.ok()) status = AwaitModels(new_models, deadline);
-  if (has_more_threads) RestoreNumLoadThreads(deadline);
-  if (status.ok() && options_.flush_filesystem_caches) {
-    const absl::Status flushed = Env::Default()->FlushFileSystemCaches();
-    if (!flushed.ok()) LOG(WARNING) << "Cannot flush file system caches: " << flushed;
-  }
-  return status;
-}
-
-absl::Status ServerCore::ApplyConfig(const ModelServerConfig& config,
-                                     std::vector<ServableRequest>* new_models) {
-  bool has_more_threads = false;
-  return Apply(config, /*fast=*/false, new_models, &has_more_threads);
-}
-
-absl::Status ServerCore::AwaitModels(const std::vector<ServableRequest>& models,
-                                     absl::Time deadline) {
-  if (models.empty()) return absl::OkStatus();
-  if (availability_ == nullptr) {
-    return absl::FailedPreconditionError("This ServerCore has no manager");
-  }
-  return availability_->Await(models, deadline);
-}
-
-absl::Status ServerCore::Apply(const ModelServerConfig& config, bool fast,
-                               std::vector<ServableRequest>* new_models, bool* has_more_threads) {
-  new_models->clear();
-  if (manager() == nullptr) return absl::FailedPreconditionError("This ServerCore has no manager");
-  absl::MutexLock lock(&reload_mu_);
-  absl::Status status = internal::CheckTransition(config_, config);
-  if (!status.ok()) return status;
-  const bool is_first = config_.config_case() == ModelServerConfig::CONFIG_NOT_SET;
-  switch (config.config_case()) {
-    case ModelServerConfig::CONFIG_NOT_SET:
-      LOG(INFO) << "Taking no action for empty config.";
-      return absl::OkStatus();
-    case ModelServerConfig::kModelConfigList: {
-      const ModelConfigList before = models_;
-      if (fast && is_first) {
-        *has_more_threads = true;
-        internal::SetManagerNumLoadThreadsNotifier(manager())(static_cast<uint32_t>(
-            std::max(options_.num_load_threads, options_.num_initial_load_threads)));
-      }
-      status = ApplyModelList(config.model_config_list());
-      if (status.ok()) *new_models = NewModels(before, models_);
-      break;
-    }
-    case ModelServerConfig::kCustomModelConfig:
-      if (is_first) status = ApplyCustomConfig(config.custom_model_config());
-      break;
-  }
-  if (status.ok()) config_ = config;
-  return status;
-}
-
-absl::Status ServerCore::ApplyModelList(const ModelConfigList& list) {
-  ModelConfigList models;
-  absl::Status status = internal::ResolveModelList(list, options_.platform_config_map,
-                                                   options_.model_config_list_root_dir, &models);
-  if (status.ok()) status = CheckModels(models);
-  if (!status.ok()) return status;
-  // While both lists are in force; what new models are about to do must not be taken for their
-  // past.
-  std::set<std::string> meanwhile = internal::NamesOf(models_);
-  const std::set<std::string> names = internal::NamesOf(models);
-  meanwhile.insert(names.begin(), names.end());
-  availability_->SetModels(meanwhile);
-  // Before the versions they come from may go.
-  internal::VersionLabels::Labels labels = labels_->Replace(internal::LabelsOf(models));
-  status = UpdateTopology(models);
-  availability_->SetModels(status.ok() ? names : internal::NamesOf(models_));
-  if (status.ok()) {
-    models_ = std::move(models);
-  } else {
-    labels_->Restore(std::move(labels));
-  }
-  return status;
-}
-
-absl::Status ServerCore::CheckModels(const ModelConfigList& models) const {
-  for (const ModelConfig& model : models.config()) {
-    if (model.version_labels().empty() || options_.allow_version_labels) continue;
-    return absl::InvalidArgumentError(
-        absl::StrCat("Model ", model.name(),
-                     " has version_labels, but they are not currently allowed by the server."));
-  }
-  if (config_.config_case() == ModelServerConfig::CONFIG_NOT_SET) return absl::OkStatus();
-  const absl::Status status = internal::CheckPlatformsStay(models_, models);
-  if (!status.ok()) return status;
-  return internal::CheckLabels(internal::LabelsOf(models_), internal::LabelsOf(models),
-                               AllowedLabels(options_), *servable_state_monitor_);
-}
-
-absl::Status ServerCore::UpdateTopology(const ModelConfigList& models) {
-  if (topology_ != nullptr) return topology_->Update(models);
-  std::unique_ptr<internal::ModelTopology> topology;
-  absl::Status status = internal::ModelTopology::Create(options_, &topology);
-  if (status.ok()) status = topology->Update(models);
-  if (!status.ok()) return status;
-  topology->Connect(manager());
-  topology_ = std::move(topology);
-  return absl::OkStatus();
-}
-
-absl::Status ServerCore::ApplyCustomConfig(const ::google::protobuf::Any& config) {
-  if (!options_.custom_model_config_loader) {
-    return absl::InvalidArgumentError(
-        "ModelServer does not yet support custom model config: "
-        "ServerCore::Options has no custom_model_config_loader.");
-  }
-  const absl::Status status =
-      options_.custom_model_config_loader(config, servable_event_bus_.get(), &manager_);
-  // It may have put another manager in its place; the one before lives on.
-  manager_in_use_ = manager_.get();
-  if (status.ok()) labels_->Replace({});
-  return status;
-}
-
-void ServerCore::RestoreNumLoadThreads(absl::Time deadline) {
-  const auto done = std::make_shared<absl::Notification>();
-  const auto restore = [done,
-                        set_num_threads = internal::SetManagerNumLoadThreadsNotifier(manager()),
-                        num_threads = static_cast<uint32_t>(options_.num_load_threads)] {
-    set_num_threads(num_threads);  // waits for the loads that were asked for before
-    done->Notify();
-  };
-  {
-    absl::MutexLock lock(&reload_mu_);
-    restore_thread_.reset(
-        Env::Default()->StartThread(ThreadOptions(), "ServerCore_RestoreLoadThreads", restore));
-  }
-  done->WaitForNotificationWithDeadline(deadline);
-}
 
 }  // namespace serving
 }  // namespace tensorflow

@@ -4,32 +4,29 @@
 
 #include <atomic>
 #include <cstdint>
-#include <functional>
-#include <limits>
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
-#include "absl/types/optional.h"
 #include "google/protobuf/any.pb.h"
+#include "google/protobuf/message.h"
+#include "tensorflow_serving/apis/logging.pb.h"
 #include "tensorflow_serving/apis/model.pb.h"
 #include "tensorflow_serving/config/model_server_config.pb.h"
-#include "tensorflow_serving/config/platform_config.pb.h"
-#include "tensorflow_serving/core/aspired_version_policy.h"
 #include "tensorflow_serving/core/aspired_versions_manager.h"
-#include "tensorflow_serving/core/load_servables_fast.h"
 #include "tensorflow_serving/core/manager.h"
 #include "tensorflow_serving/core/servable_handle.h"
 #include "tensorflow_serving/core/servable_state.h"
 #include "tensorflow_serving/core/servable_state_monitor.h"
-#include "tensorflow_serving/core/source_adapter.h"
-#include "tensorflow_serving/core/storage_path.h"
-#include "tensorflow_serving/model_servers/model_source.h"
+#include "tensorflow_serving/core/server_request_logger.h"
+#include "tensorflow_serving/core/stream_logger.h"
+#include "tensorflow_serving/model_servers/server_core_options.h"
 #include "tensorflow_serving/servables/servable.h"
 #include "tensorflow_serving/servables/tensorflow/predict_response_tensor_serialization_option.h"
 #include "tensorflow_serving/util/event_bus.h"
@@ -56,74 +53,14 @@ class VersionLabels;
 //           cancels loads and waits for handles.
 class ServerCore : public Manager {
  public:
-  using PreLoadHook = AspiredVersionsManager::PreLoadHook;
-  using ServableStateMonitorCreator = std::function<absl::Status(
-      EventBus<ServableState>* event_bus, std::unique_ptr<ServableStateMonitor>* monitor)>;
-  // Connects sources of its own to the manager that it is given, and leaves them with it.
-  using CustomModelConfigLoader = std::function<absl::Status(
-      const ::google::protobuf::Any& any, EventBus<ServableState>* event_bus,
-      UniquePtrWithDeps<AspiredVersionsManager>* manager)>;
-  // Ours: see Options.
-  using ModelSourceCreator = std::function<absl::Status(std::unique_ptr<ModelSource>* source)>;
-  using SourceAdapterCreator =
-      std::function<absl::Status(const std::string& platform, const ::google::protobuf::Any& config,
-                                 std::unique_ptr<StoragePathSourceAdapter>* adapter)>;
-
-  struct Options {
-    // Nothing set: the core begins without models.
-    ModelServerConfig model_server_config;
-    // What relative base paths are relative to. Unset: all must be absolute paths or URIs.
-    absl::optional<std::string> model_config_list_root_dir;
-    // Required.
-    std::unique_ptr<AspiredVersionPolicy> aspired_version_policy;
-    AspiredVersionsManager::CustomSortActionsFn custom_sort_actions;
-    int32_t num_load_threads = 0;
-    // While ReloadConfig waits for the first models.
-    int32_t num_initial_load_threads =
-        static_cast<int32_t>(internal::DefaultNumInitialLoadThreads());
-    int32_t num_unload_threads = 0;
-    // The maximum means that nobody asks how much memory models need.
-    uint64_t total_model_memory_limit_bytes = std::numeric_limits<uint64_t>::max();
-    int32_t max_num_load_retries = 5;
-    int64_t load_retry_interval_micros = 60LL * 1000 * 1000;
-    int32_t file_system_poll_wait_seconds = 30;
-    bool flush_filesystem_caches = false;
-    // Every platform that a model may ask for, with what its source adapter is made from.
-    PlatformConfigMap platform_config_map;
-    // Null: a plain ServableStateMonitor.
-    ServableStateMonitorCreator servable_state_monitor_creator;
-    // Needed for a configuration with custom_model_config.
-    CustomModelConfigLoader custom_model_config_loader;
-    // False: labels are refused in requests and configurations.
-    bool allow_version_labels = true;
-    // Deprecated: as servable_versions_always_present, at the start only.
-    bool fail_if_no_model_versions_found = false;
-    bool enable_reload_servables_with_error = false;
-    // A model without versions is an error, and does not unload what it had before.
-    bool servable_versions_always_present = false;
-    PreLoadHook pre_load_hook;
-    // A label that is new may be given to a version that is neither available nor loading.
-    bool allow_version_labels_for_unavailable_models = false;
-    // Any label may.
-    bool force_allow_any_version_labels_for_unavailable_models = false;
-    internal::PredictResponseTensorSerializationOption
-        predict_response_tensor_serialization_option =
-            internal::PredictResponseTensorSerializationOption::kAsProtoField;
-    // Stands in front of every path that is loaded, not of those that are polled.
-    std::string storage_path_prefix;
-    bool enable_cors_support = false;
-    bool with_current_context = false;
-    // How long ReloadConfig waits for models.
-    absl::Duration servable_state_waiter_timeout = absl::InfiniteDuration();
-    // Null: every load error is worth a retry.
-    std::function<bool(absl::Status)> should_retry_model_load;
-
-    // Ours: what watches the models. Null: FileSystemModelSource, polling every
-    // file_system_poll_wait_seconds.
-    ModelSourceCreator model_source_creator;
-    // Ours: what makes the adapter of a platform. Null: StoragePathSourceAdapterRegistry.
-    SourceAdapterCreator source_adapter_creator;
-  };
+  // Each as in Options.
+  using Options = internal::ServerCoreOptions;
+  using PreLoadHook = Options::PreLoadHook;
+  using ServableStateMonitorCreator = Options::ServableStateMonitorCreator;
+  using CustomModelConfigLoader = Options::CustomModelConfigLoader;
+  using ServerRequestLoggerUpdater = Options::ServerRequestLoggerUpdater;
+  using ModelSourceCreator = Options::ModelSourceCreator;      // ours
+  using SourceAdapterCreator = Options::SourceAdapterCreator;  // ours
 
   // Applies the configuration and waits for its models. `core` is set before that, so that it can
   // be asked what became of them if this fails. kInvalidArgument for options that cannot be.
@@ -167,6 +104,19 @@ class ServerCore : public Manager {
                                          ServableHandle<Servable>* const handle);
   using Manager::GetServableHandle;
 
+  // Logs with the loggers of the model that `log_metadata` names, if there are any.
+  virtual absl::Status Log(const google::protobuf::Message& request,
+                           const google::protobuf::Message& response,
+                           const LogMetadata& log_metadata);
+  // Null if the stream shall not be logged.
+  template <typename Request, typename Response>
+  std::unique_ptr<StreamLogger<Request, Response>> StartLoggingStream(
+      const LogMetadata& log_metadata,
+      ServerRequestLogger::CreateStreamLoggerFn<Request, Response> create_stream_logger_fn) {
+    return server_request_logger_->StartLoggingStream<Request, Response>(
+        log_metadata, std::move(create_stream_logger_fn));
+  }
+
   internal::PredictResponseTensorSerializationOption predict_response_tensor_serialization_option()
       const;
   bool enable_cors_support() const;
@@ -190,11 +140,16 @@ class ServerCore : public Manager {
   // With `fast`, the first list of models finds more load threads; says whether it did.
   absl::Status Apply(const ModelServerConfig& config, bool fast,
                      std::vector<ServableRequest>* new_models, bool* has_more_threads);
-  absl::Status ApplyModelList(const ModelConfigList& list)
+  // Says what is wrong with the list before anything changes.
+  absl::Status CheckModelList(const ModelConfigList& list, ModelConfigList* resolved) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(reload_mu_);
+  // The half of giving the loggers their part that may fail, and the one that may not.
+  absl::Status PrepareLoggers(const ModelServerConfig& config,
+                              ServerRequestLogger::UpdateRequest* update);
+  void FinishLoggers(bool applied, ServerRequestLogger::UpdateRequest* update)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(reload_mu_);
+  absl::Status ApplyModels(ModelConfigList models) ABSL_EXCLUSIVE_LOCKS_REQUIRED(reload_mu_);
   absl::Status ApplyCustomConfig(const ::google::protobuf::Any& config)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(reload_mu_);
-  absl::Status CheckModels(const ModelConfigList& models) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(reload_mu_);
   absl::Status UpdateTopology(const ModelConfigList& models)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(reload_mu_);
@@ -205,8 +160,9 @@ class ServerCore : public Manager {
     return manager_in_use_.load(std::memory_order_acquire);
   }
 
-  // Constant after Create, but for the policy, which the manager takes.
+  // Constant after Create, but for what others take: the policy and the logger.
   Options options_;
+  std::unique_ptr<ServerRequestLogger> server_request_logger_;
 
   // The last one dies first, and each synchronises itself. Labels move before the monitor tells
   // that the version they waited for is available.

@@ -21,6 +21,7 @@ void FakeLoads::Reset() {
   absl::MutexLock lock(&mu_);
   scripts_.clear();
   num_loaded_ = 0;
+  num_estimates_ = 0;
 }
 
 void FakeLoads::FailWith(const std::string& path, absl::Status status) {
@@ -61,6 +62,11 @@ int FakeLoads::num_loaded() const {
   return num_loaded_;
 }
 
+int FakeLoads::num_estimates() const {
+  absl::MutexLock lock(&mu_);
+  return num_estimates_;
+}
+
 absl::Status FakeLoads::Load(const std::string& path) {
   absl::MutexLock lock(&mu_);
   Script& script = scripts_[path];
@@ -78,6 +84,7 @@ void FakeLoads::Unload() {
 
 uint64_t FakeLoads::ram_bytes(const std::string& path) {
   absl::MutexLock lock(&mu_);
+  ++num_estimates_;
   return scripts_[path].ram_bytes;
 }
 

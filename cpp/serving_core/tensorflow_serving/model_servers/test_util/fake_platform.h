@@ -39,6 +39,8 @@ class FakeLoads {
   // Loads that have begun, and that stand loaded or are about to.
   int num_loads(const std::string& path) const;
   int num_loaded() const;
+  // How often anybody asked how much memory a version needs.
+  int num_estimates() const;
 
  private:
   friend class FakeModelLoader;
@@ -56,6 +58,7 @@ class FakeLoads {
   mutable absl::Mutex mu_;
   std::map<std::string, Script> scripts_ ABSL_GUARDED_BY(mu_);
   int num_loaded_ ABSL_GUARDED_BY(mu_) = 0;
+  int num_estimates_ ABSL_GUARDED_BY(mu_) = 0;
 };
 
 // What the platform "other" serves.
