@@ -145,7 +145,12 @@ void AspiredVersionsManager::EnqueueAspiredVersions(const absl::string_view serv
   }
   PendingList list{std::move(versions)};  // the list that this one replaces dies without the lock
   absl::MutexLock lock(&mu_);
-  std::swap(pending_[std::string(servable_name)], list);
+  const auto [waiting, is_first] = pending_.try_emplace(std::string(servable_name));
+  if (!is_first) {
+    const PendingList& replaced = waiting->second;
+    list.is_new_beginning = replaced.is_new_beginning || replaced.versions.empty();
+  }
+  std::swap(waiting->second, list);
   work_to_do_ = true;
 }
 
@@ -200,6 +205,7 @@ void AspiredVersionsManager::HandlePendingAspiredVersionsRequests() {
 }
 
 void AspiredVersionsManager::HandleList(const std::string& servable_name, PendingList list) {
+  if (list.is_new_beginning) UnaspireUnlisted(servable_name, {});
   if (!list.is_remainder) UnaspireUnlisted(servable_name, list.versions);
   PendingList remainder{{}, /*is_remainder=*/true};
   std::set<int64_t> seen;

@@ -113,6 +113,9 @@ class AspiredVersionsManager : public Manager, public Target<std::unique_ptr<Loa
     Versions versions;
     // What was left of a list acted upon before: says nothing of the versions it lacks.
     bool is_remainder = false;
+    // Follows an empty list that nobody has acted upon, and that is not to be lost: a version that
+    // failed starts anew.
+    bool is_new_beginning = false;
   };
 
   AspiredVersionsManager(Options options, std::unique_ptr<BasicManager> basic_manager);

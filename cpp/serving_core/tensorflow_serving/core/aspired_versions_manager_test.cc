@@ -175,6 +175,15 @@ TEST_F(AspiredVersionsManagerTest, ARelistedVersionThatFailedStartsAnewAtOnce) {
   EXPECT_THAT(Settle(), ElementsAre("m/1 Start", "m/1 Loading", "m/1 Available"));
 }
 
+TEST_F(AspiredVersionsManagerTest, ARelistedVersionThatFailedStartsAnewHoweverShortItWasGone) {
+  Aspire("m", ListOf(MakeVersion("m", 1, FailWith(absl::AbortedError("")))));
+  Settle();
+  Aspire("m", {});
+  Aspire("m", ListOf(MakeVersion("m", 1, FailWith(absl::AbortedError("replaced")))));
+  Aspire("m", ListOf(MakeVersion("m", 1)));
+  EXPECT_THAT(Settle(), ElementsAre("m/1 Start", "m/1 Loading", "m/1 Available"));
+}
+
 TEST_F(AspiredVersionsManagerTest, ARelistedVersionThatStillServesGoesOnServing) {
   Aspire("m", ListOf(MakeVersion("m", 1)));
   Settle();
