@@ -17,9 +17,11 @@ from typing import Any
 import grpc
 import numpy as np
 import tensorflow as tf
+from google.protobuf import text_format
 from tensorflow_serving.apis import (
     get_model_metadata_pb2,
     get_model_status_pb2,
+    model_management_pb2,
     model_service_pb2_grpc,
     predict_pb2,
     prediction_service_pb2_grpc,
@@ -149,6 +151,24 @@ class ServerProcess:
             (entry.version, entry.state, entry.status.error_message)
             for entry in response.model_version_status
         ]
+
+    def reload(
+        self, config: str, timeout: float | None = TIMEOUT
+    ) -> model_management_pb2.ReloadConfigResponse:
+        """`config` is a text ModelServerConfig. Returns when its new models are available."""
+        return self._model.HandleReloadConfigRequest(self.reload_request(config), timeout)
+
+    def reload_later(self, config: str) -> "grpc.Future[model_management_pb2.ReloadConfigResponse]":
+        call: grpc.Future[model_management_pb2.ReloadConfigResponse] = (
+            self._model.HandleReloadConfigRequest.future(self.reload_request(config), TIMEOUT)
+        )
+        return call
+
+    @staticmethod
+    def reload_request(config: str) -> model_management_pb2.ReloadConfigRequest:
+        request = model_management_pb2.ReloadConfigRequest()
+        text_format.Parse(config, request.config)
+        return request
 
     def metadata(self, model: str) -> get_model_metadata_pb2.SignatureDefMap:
         request = get_model_metadata_pb2.GetModelMetadataRequest()

@@ -4,6 +4,8 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "tensorflow_serving/servables/servable.h"
+#include "tfserving_remote/inference/prepared_models.h"
 
 namespace tfserving_remote {
 namespace {
@@ -11,32 +13,57 @@ namespace {
 namespace tfs = ::tensorflow::serving;
 constexpr char kSignatureField[] = "signature_def";
 
-absl::Status CheckRequest(const tfs::GetModelMetadataRequest& request) {
-  if (!request.has_model_spec()) return absl::InvalidArgumentError("Missing ModelSpec");
-  if (request.metadata_field().empty()) {
-    return absl::InvalidArgumentError(
-        "GetModelMetadataRequest must specify at least one metadata_field");
-  }
+// Empty when there is none.
+std::string UnsupportedField(const tfs::GetModelMetadataRequest& request) {
   for (const std::string& field : request.metadata_field()) {
-    if (field == kSignatureField) continue;
-    return absl::InvalidArgumentError(absl::StrCat("Metadata field ", field, " is not supported"));
+    if (field != kSignatureField) return field;
   }
+  return "";
+}
+
+void FillModelSpec(const tfs::ServableId& id, tfs::ModelSpec* spec) {
+  spec->set_name(id.name);
+  spec->mutable_version()->set_value(id.version);
+}
+
+bool IsServable(tfs::ServerCore& core, const tfs::ModelSpec& spec) {
+  tfs::ServableHandle<tfs::Servable> handle;
+  return core.GetServableHandle(spec, &handle).ok();
+}
+
+absl::Status AskServable(tfs::ServerCore& core, const tfs::GetModelMetadataRequest& request,
+                         tfs::GetModelMetadataResponse* response) {
+  tfs::ServableHandle<tfs::Servable> handle;
+  absl::Status status = core.GetServableHandle(request.model_spec(), &handle);
+  if (!status.ok()) return status;
+  if (status = handle->GetModelMetadata(request, response); !status.ok()) return status;
+  FillModelSpec(handle.id(), response->mutable_model_spec());
   return absl::OkStatus();
 }
 
 }  // namespace
 
-absl::Status GetModelMetadata(const ModelResolver& resolver,
-                              const tfs::GetModelMetadataRequest& request,
+absl::Status GetModelMetadata(tfs::ServerCore& core, const tfs::GetModelMetadataRequest& request,
                               tfs::GetModelMetadataResponse* response) {
-  if (absl::Status status = CheckRequest(request); !status.ok()) return status;
-  absl::StatusOr<ModelHandle> handle = resolver.Resolve(request.model_spec());
-  if (!handle.ok()) return handle.status();
+  if (!request.has_model_spec()) return absl::InvalidArgumentError("Missing ModelSpec");
+  if (request.metadata_field().empty()) {
+    return absl::InvalidArgumentError(
+        "GetModelMetadataRequest must specify at least one metadata_field");
+  }
+  if (const std::string field = UnsupportedField(request); !field.empty()) {
+    // Only a model that is no SavedModel may know such a field.
+    if (IsServable(core, request.model_spec())) return AskServable(core, request, response);
+    return absl::InvalidArgumentError(absl::StrCat("Metadata field ", field, " is not supported"));
+  }
+  ModelHandle handle;
+  const absl::Status status = core.GetServableHandle(request.model_spec(), &handle);
+  // A model of another type, or a request that is wrong whatever the type.
+  if (absl::IsInvalidArgument(status)) return AskServable(core, request, response);
+  if (!status.ok()) return status;
 
   tfs::SignatureDefMap signatures;
-  *signatures.mutable_signature_def() = (*handle)->GetSignatures();
-  response->mutable_model_spec()->set_name(handle->id().name);
-  response->mutable_model_spec()->mutable_version()->set_value(handle->id().version);
+  *signatures.mutable_signature_def() = handle->GetSignatures();
+  FillModelSpec(handle.id(), response->mutable_model_spec());
   (*response->mutable_metadata())[kSignatureField].PackFrom(signatures);
   return absl::OkStatus();
 }

@@ -4,15 +4,16 @@
 
 #include "absl/status/status.h"
 #include "tensorflow_serving/apis/get_model_metadata.pb.h"
-#include "tfserving_remote/inference/model_resolver.h"
+#include "tensorflow_serving/model_servers/server_core.h"
 
 namespace tfserving_remote {
 
-/// Answers GetModelMetadata: all signatures of a version that serves, and its number.
+/// Answers GetModelMetadata: all signatures of a version that serves, and its number; of a model
+/// that is a tensorflow::serving::Servable, what that says.
 ///
 /// Errors:   INVALID_ARGUMENT (no ModelSpec, no metadata field or an unknown one), then those of
-///           ModelResolver. Safe to call from any thread.
-absl::Status GetModelMetadata(const ModelResolver& resolver,
+///           ServerCore::GetServableHandle. Safe to call from any thread.
+absl::Status GetModelMetadata(tensorflow::serving::ServerCore& core,
                               const tensorflow::serving::GetModelMetadataRequest& request,
                               tensorflow::serving::GetModelMetadataResponse* response);
 

@@ -184,19 +184,6 @@ Proto Parse(const char* text) {
   return proto;
 }
 
-class BundleHandle final : public tfs::UntypedServableHandle {
- public:
-  BundleHandle(tfs::ServableId id, std::shared_ptr<tensorflow::SavedModelBundle> bundle)
-      : id_(std::move(id)), bundle_(std::move(bundle)) {}
-
-  const tfs::ServableId& id() const override { return id_; }
-  tfs::AnyPtr servable() override { return tfs::AnyPtr(bundle_.get()); }
-
- private:
-  const tfs::ServableId id_;
-  const std::shared_ptr<tensorflow::SavedModelBundle> bundle_;
-};
-
 }  // namespace
 
 std::shared_ptr<tensorflow::SavedModelBundle> MakeGraphBundle() {
@@ -212,32 +199,38 @@ std::shared_ptr<tensorflow::SavedModelBundle> MakeGraphBundle() {
   return bundle;
 }
 
-void BundleManager::Put(const std::string& model, int64_t version,
-                        std::shared_ptr<tensorflow::SavedModelBundle> bundle) {
+class TestCore::Handle final : public tfs::UntypedServableHandle {
+ public:
+  Handle(tfs::ServableId id, Entry entry) : id_(std::move(id)), entry_(std::move(entry)) {}
+
+  const tfs::ServableId& id() const override { return id_; }
+  tfs::AnyPtr servable() override { return entry_.servable; }
+
+ private:
+  const tfs::ServableId id_;
+  const Entry entry_;
+};
+
+void TestCore::Put(const tfs::ServableId& id, Entry entry) {
   absl::MutexLock lock(&mu_);
-  bundles_[{model, version}] = std::move(bundle);
+  servables_[id] = std::move(entry);
 }
 
-void BundleManager::Remove(const std::string& model, int64_t version) {
-  absl::MutexLock lock(&mu_);
-  bundles_.erase({model, version});
-}
-
-std::vector<tfs::ServableId> BundleManager::ListAvailableServableIds() const {
+std::vector<tfs::ServableId> TestCore::ListAvailableServableIds() const {
   absl::MutexLock lock(&mu_);
   std::vector<tfs::ServableId> ids;
-  for (const auto& entry : bundles_) ids.push_back(entry.first);
+  for (const auto& entry : servables_) ids.push_back(entry.first);
   return ids;
 }
 
-absl::Status BundleManager::GetUntypedServableHandle(
+absl::Status TestCore::GetUntypedServableHandle(
     const tfs::ServableRequest& request, std::unique_ptr<tfs::UntypedServableHandle>* handle) {
   absl::MutexLock lock(&mu_);
   // Ascending by version, so the last that fits is the newest.
-  for (const auto& [id, bundle] : bundles_) {
+  for (const auto& [id, entry] : servables_) {
     if (id.name != request.name) continue;
     if (request.version.has_value() && *request.version != id.version) continue;
-    *handle = std::make_unique<BundleHandle>(id, bundle);
+    *handle = std::make_unique<Handle>(id, entry);
   }
   if (*handle != nullptr) return absl::OkStatus();
   return absl::NotFoundError(
@@ -245,11 +238,11 @@ absl::Status BundleManager::GetUntypedServableHandle(
 }
 
 std::map<tfs::ServableId, std::unique_ptr<tfs::UntypedServableHandle>>
-BundleManager::GetAvailableUntypedServableHandles() const {
+TestCore::GetAvailableUntypedServableHandles() const {
   absl::MutexLock lock(&mu_);
   std::map<tfs::ServableId, std::unique_ptr<tfs::UntypedServableHandle>> handles;
-  for (const auto& [id, bundle] : bundles_) {
-    handles[id] = std::make_unique<BundleHandle>(id, bundle);
+  for (const auto& [id, entry] : servables_) {
+    handles[id] = std::make_unique<Handle>(id, entry);
   }
   return handles;
 }

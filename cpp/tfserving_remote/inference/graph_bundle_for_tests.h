@@ -7,9 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "tensorflow/cc/saved_model/loader.h"
-#include "tensorflow_serving/core/manager.h"
+#include "tensorflow_serving/model_servers/server_core.h"
 
 namespace tfserving_remote {
 
@@ -20,21 +21,32 @@ namespace tfserving_remote {
 ///   odd_method       as serving_default, with a method_name that nobody knows
 std::shared_ptr<tensorflow::SavedModelBundle> MakeGraphBundle();
 
-/// A manager that serves what a test puts into it.
+/// A ServerCore that serves what a test puts into it.
 ///
 /// Units:    none.
 /// Errors:   those of TensorFlow Serving's managers.
 /// Threads:  safe to call from any thread.
-/// Lifetime: handles keep their bundle alive.
-class BundleManager final : public tensorflow::serving::Manager {
+/// Lifetime: handles keep their servable alive.
+class TestCore final : public tensorflow::serving::ServerCore {
  public:
-  void Put(const std::string& model, int64_t version,
-           std::shared_ptr<tensorflow::SavedModelBundle> bundle);
-  void Remove(const std::string& model, int64_t version);
+  TestCore() : ServerCore(Options()) {}
+
+  /// T is what handles are asked for: tensorflow::SavedModelBundle, tensorflow::serving::Servable.
+  template <typename T>
+  void Put(const std::string& model, int64_t version, std::shared_ptr<T> servable) {
+    Put({model, version}, {tensorflow::serving::AnyPtr(servable.get()), servable});
+  }
 
   std::vector<tensorflow::serving::ServableId> ListAvailableServableIds() const override;
 
  private:
+  struct Entry {
+    tensorflow::serving::AnyPtr servable;
+    std::shared_ptr<void> owner;
+  };
+  class Handle;
+
+  void Put(const tensorflow::serving::ServableId& id, Entry entry);
   absl::Status GetUntypedServableHandle(
       const tensorflow::serving::ServableRequest& request,
       std::unique_ptr<tensorflow::serving::UntypedServableHandle>* handle) override;
@@ -43,7 +55,7 @@ class BundleManager final : public tensorflow::serving::Manager {
   GetAvailableUntypedServableHandles() const override;
 
   mutable absl::Mutex mu_;
-  std::map<tensorflow::serving::ServableId, std::shared_ptr<tensorflow::SavedModelBundle>> bundles_;
+  std::map<tensorflow::serving::ServableId, Entry> servables_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace tfserving_remote

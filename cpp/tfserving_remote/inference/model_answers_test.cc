@@ -16,14 +16,13 @@ namespace tfs = ::tensorflow::serving;
 using tfs::ServableState;
 
 TEST(GetModelMetadataTest, GivesAllSignaturesOfTheVersionThatServes) {
-  BundleManager manager;
-  manager.Put("m", 3, MakeGraphBundle());
-  const ModelResolver resolver(&manager);
+  TestCore core;
+  core.Put("m", 3, MakeGraphBundle());
   tfs::GetModelMetadataRequest request;
   request.mutable_model_spec()->set_name("m");
   request.add_metadata_field("signature_def");
   tfs::GetModelMetadataResponse response;
-  ASSERT_TRUE(GetModelMetadata(resolver, request, &response).ok());
+  ASSERT_TRUE(GetModelMetadata(core, request, &response).ok());
   EXPECT_EQ(response.model_spec().version().value(), 3);
   EXPECT_EQ(response.model_spec().signature_name(), "");
   const google::protobuf::Any& any = response.metadata().at("signature_def");
@@ -34,12 +33,11 @@ TEST(GetModelMetadataTest, GivesAllSignaturesOfTheVersionThatServes) {
 }
 
 TEST(GetModelMetadataTest, ChecksInUpstreamsOrder) {
-  BundleManager manager;
-  const ModelResolver resolver(&manager);
+  TestCore core;
   tfs::GetModelMetadataRequest request;
   tfs::GetModelMetadataResponse response;
   const auto message = [&] {
-    return std::string(GetModelMetadata(resolver, request, &response).message());
+    return std::string(GetModelMetadata(core, request, &response).message());
   };
   EXPECT_EQ(message(), "Missing ModelSpec");
   request.mutable_model_spec()->set_name("m");
@@ -48,6 +46,34 @@ TEST(GetModelMetadataTest, ChecksInUpstreamsOrder) {
   EXPECT_EQ(message(), "Metadata field color is not supported");
   request.set_metadata_field(0, "signature_def");
   EXPECT_THAT(message(), ::testing::StartsWith("Servable not found for request: Latest(m)"));
+}
+
+// Knows its color.
+class ColoredServable final : public tfs::Servable {
+ public:
+  ColoredServable() : Servable("colored", 2) {}
+
+  absl::Status GetModelMetadata(const tfs::GetModelMetadataRequest& request,
+                                tfs::GetModelMetadataResponse* response) override {
+    (*response->mutable_metadata())[request.metadata_field(0)].set_value("red");
+    return absl::OkStatus();
+  }
+};
+
+TEST(GetModelMetadataTest, AServableAnswersForItself) {
+  TestCore core;
+  core.Put<tfs::Servable>("colored", 2, std::make_shared<ColoredServable>());
+  tfs::GetModelMetadataRequest request;
+  request.mutable_model_spec()->set_name("colored");
+  for (const char* field : {"color", "signature_def"}) {
+    request.clear_metadata_field();
+    request.add_metadata_field(field);
+    tfs::GetModelMetadataResponse response;
+    ASSERT_TRUE(GetModelMetadata(core, request, &response).ok());
+    EXPECT_EQ(response.metadata().at(field).value(), "red");
+    EXPECT_EQ(response.model_spec().name(), "colored");
+    EXPECT_EQ(response.model_spec().version().value(), 2);
+  }
 }
 
 class GetModelStatusTest : public ::testing::Test {

@@ -11,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "tensorflow_serving/servables/servable.h"
 #include "tfserving_remote/inference/signature_names.h"
 
 namespace tfserving_remote {
@@ -137,12 +138,19 @@ absl::StatusOr<std::vector<int>> SelectOutputs(const PreparedSignature& signatur
 absl::Status Predictor::Predict(const tfs::PredictRequest& request, absl::Time deadline,
                                 tfs::PredictResponse* response) const {
   if (!request.has_model_spec()) return absl::InvalidArgumentError("Missing ModelSpec");
-  absl::StatusOr<ModelHandle> handle = resolver_.Resolve(request.model_spec());
-  if (!handle.ok()) return handle.status();
+  ModelHandle handle;
+  const absl::Status status = core_.GetServableHandle(request.model_spec(), &handle);
+  if (status.ok()) return AskSavedModel(handle, request, deadline, response);
+  // A model of another type, or a request that is wrong whatever the type.
+  if (absl::IsInvalidArgument(status)) return AskServable(request, deadline, response);
+  return status;
+}
 
+absl::Status Predictor::AskSavedModel(const ModelHandle& handle, const tfs::PredictRequest& request,
+                                      absl::Time deadline, tfs::PredictResponse* response) const {
   const std::string& asked = request.model_spec().signature_name();
   const std::string name = asked.empty() ? kDefaultSignatureName : asked;
-  const std::shared_ptr<const PreparedModel> model = models_.Find(*handle);
+  const std::shared_ptr<const PreparedModel> model = models_.Find(handle);
   const PreparedSignature* const signature = model->Find(name);
   if (signature == nullptr) {
     return absl::FailedPreconditionError(
@@ -154,8 +162,25 @@ absl::Status Predictor::Predict(const tfs::PredictRequest& request, absl::Time d
   tfs::ModelSpec* const spec = response->mutable_model_spec();
   spec->set_name(request.model_spec().name());
   spec->set_signature_name(name);
-  spec->mutable_version()->set_value(handle->id().version);
+  spec->mutable_version()->set_value(handle.id().version);
   return Run(*signature, request, deadline, response);
+}
+
+absl::Status Predictor::AskServable(const tfs::PredictRequest& request, absl::Time deadline,
+                                    tfs::PredictResponse* response) const {
+  tfs::ServableHandle<tfs::Servable> handle;
+  absl::Status status = core_.GetServableHandle(request.model_spec(), &handle);
+  if (!status.ok()) return status;
+  if (deadline <= clock_.Now()) {
+    return absl::DeadlineExceededError("The deadline passed before the model could run.");
+  }
+  status = handle->Predict({deadline}, request, response);
+  if (!status.ok()) return status;
+  tfs::ModelSpec* const spec = response->mutable_model_spec();
+  spec->set_name(request.model_spec().name());
+  spec->set_signature_name(request.model_spec().signature_name());
+  spec->mutable_version()->set_value(handle.id().version);
+  return absl::OkStatus();
 }
 
 absl::Status Predictor::Run(const PreparedSignature& signature, const tfs::PredictRequest& request,

@@ -5,8 +5,8 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "tensorflow_serving/apis/predict.pb.h"
+#include "tensorflow_serving/model_servers/server_core.h"
 #include "tfserving_remote/base/clock.h"
-#include "tfserving_remote/inference/model_resolver.h"
 #include "tfserving_remote/inference/prepared_models.h"
 #include "tfserving_remote/inference/tensor_codec.h"
 
@@ -19,18 +19,19 @@ struct PredictOptions {
   bool check_method_name = false;
 };
 
-/// Predict: named tensors in, named tensors out.
+/// Predict: named tensors in, named tensors out. A model that is a tensorflow::serving::Servable
+/// answers for itself.
 ///
 /// Units:    absl::Time.
 /// Errors:   TensorFlow Serving's, in its order of checks (model, signature, inputs, outputs, run);
 ///           what the model's operations report passes through unchanged.
 /// Threads:  safe to call from any thread; a call blocks for the time of the run.
-/// Lifetime: resolver, models and clock outlive it.
+/// Lifetime: core, models and clock outlive it.
 class Predictor {
  public:
-  Predictor(const ModelResolver& resolver, PreparedModels& models, Clock& clock,
+  Predictor(tensorflow::serving::ServerCore& core, PreparedModels& models, Clock& clock,
             PredictOptions options)
-      : resolver_(resolver), models_(models), clock_(clock), options_(options) {}
+      : core_(core), models_(models), clock_(clock), options_(options) {}
 
   /// DEADLINE_EXCEEDED when the run is not over at `deadline`. `response` is unspecified after an
   /// error.
@@ -38,11 +39,17 @@ class Predictor {
                        tensorflow::serving::PredictResponse* response) const;
 
  private:
+  absl::Status AskSavedModel(const ModelHandle& handle,
+                             const tensorflow::serving::PredictRequest& request,
+                             absl::Time deadline,
+                             tensorflow::serving::PredictResponse* response) const;
+  absl::Status AskServable(const tensorflow::serving::PredictRequest& request, absl::Time deadline,
+                           tensorflow::serving::PredictResponse* response) const;
   absl::Status Run(const PreparedSignature& signature,
                    const tensorflow::serving::PredictRequest& request, absl::Time deadline,
                    tensorflow::serving::PredictResponse* response) const;
 
-  const ModelResolver& resolver_;
+  tensorflow::serving::ServerCore& core_;
   PreparedModels& models_;
   Clock& clock_;
   const PredictOptions options_;

@@ -22,7 +22,7 @@ class PredictTest : public ::testing::Test {
   static void SetUpTestSuite() { bundle_ = new auto(MakeGraphBundle()); }
   static void TearDownTestSuite() { delete bundle_; }
 
-  PredictTest() { manager_.Put("m", 3, *bundle_); }
+  PredictTest() { core_.Put("m", 3, *bundle_); }
 
   static tfs::PredictRequest Request(const std::string& signature,
                                      std::initializer_list<std::string> inputs) {
@@ -41,7 +41,7 @@ class PredictTest : public ::testing::Test {
 
   absl::Status Predict(const tfs::PredictRequest& request,
                        absl::Time deadline = absl::InfiniteFuture()) {
-    const Predictor predictor(resolver_, models_, Clock::Real(), options_);
+    const Predictor predictor(core_, models_, Clock::Real(), options_);
     response_.Clear();
     return predictor.Predict(request, deadline, &response_);
   }
@@ -53,8 +53,7 @@ class PredictTest : public ::testing::Test {
   }
 
   static std::shared_ptr<tensorflow::SavedModelBundle>* bundle_;
-  BundleManager manager_;
-  ModelResolver resolver_{&manager_};
+  TestCore core_;
   PreparedModels models_;
   PredictOptions options_;
   tfs::PredictResponse response_;
@@ -162,10 +161,60 @@ TEST_F(PredictTest, ChecksMethodNamesOnlyWhenAsked) {
               "tensorflow/serving/classify, tensorflow/serving/regress}. Was: serve/odd");
 }
 
+// Answers with the number of inputs, and fails when there are none.
+class CountingServable final : public tfs::Servable {
+ public:
+  CountingServable() : Servable("counter", 5) {}
+
+  absl::Status Predict(const RunOptions& run_options, const tfs::PredictRequest& request,
+                       tfs::PredictResponse* response) override {
+    deadline = run_options.deadline;
+    if (request.inputs().empty()) return absl::OutOfRangeError("nothing to count");
+    (*response->mutable_outputs())["count"].add_int_val(static_cast<int>(request.inputs().size()));
+    return absl::OkStatus();
+  }
+
+  absl::Time deadline;
+};
+
+TEST_F(PredictTest, AServableAnswersForItself) {
+  const auto counter = std::make_shared<CountingServable>();
+  core_.Put<tfs::Servable>("counter", 5, counter);
+  tfs::PredictRequest request = Request("any", {"x", "y"});
+  request.mutable_model_spec()->set_name("counter");
+  const absl::Time deadline = absl::Now() + absl::Minutes(1);
+  ASSERT_TRUE(Predict(request, deadline).ok());
+  EXPECT_EQ(response_.outputs().at("count").int_val(0), 2);
+  EXPECT_EQ(response_.model_spec().name(), "counter");
+  EXPECT_EQ(response_.model_spec().version().value(), 5);
+  EXPECT_EQ(response_.model_spec().signature_name(), "any");
+  EXPECT_EQ(counter->deadline, deadline);
+
+  request.clear_inputs();
+  ExpectError(request, absl::StatusCode::kOutOfRange, "nothing to count");
+  EXPECT_EQ(Predict(request, absl::Now() - absl::Seconds(1)).code(),
+            absl::StatusCode::kDeadlineExceeded);
+}
+
+TEST_F(PredictTest, AModelOfAnotherTypeIsRefused) {
+  core_.Put("text", 1, std::make_shared<std::string>("no model"));
+  tfs::PredictRequest request = Request("", {"x"});
+  request.mutable_model_spec()->set_name("text");
+  ExpectError(request, absl::StatusCode::kInvalidArgument,
+              "Servable type doesn't match the asked for type.");
+}
+
+TEST_F(PredictTest, AnUnknownModelIsNotFound) {
+  tfs::PredictRequest request = Request("", {"x"});
+  request.mutable_model_spec()->mutable_version()->set_value(7);
+  ExpectError(request, absl::StatusCode::kNotFound,
+              "Servable not found for request: Specific(m, 7); versions served: 3");
+}
+
 TEST_F(PredictTest, RequestsInParallelShareOneCallable) {
   std::vector<std::thread> threads;
   std::vector<absl::Status> results(8);
-  const Predictor predictor(resolver_, models_, Clock::Real(), options_);
+  const Predictor predictor(core_, models_, Clock::Real(), options_);
   for (absl::Status& result : results) {
     threads.emplace_back([&] {
       tfs::PredictResponse response;
@@ -180,7 +229,7 @@ TEST_F(PredictTest, RequestsInParallelShareOneCallable) {
 
 TEST_F(PredictTest, AReloadedVersionIsPreparedAnew) {
   ASSERT_TRUE(Predict(Request("", {"x"})).ok());
-  manager_.Put("m", 3, MakeGraphBundle());
+  core_.Put("m", 3, MakeGraphBundle());
   models_.Forget({"m", 3});
   EXPECT_TRUE(Predict(Request("", {"x"})).ok());
 }

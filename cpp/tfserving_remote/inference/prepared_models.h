@@ -9,11 +9,15 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
+#include "tensorflow/cc/saved_model/loader.h"
+#include "tensorflow_serving/core/servable_handle.h"
 #include "tensorflow_serving/core/servable_id.h"
-#include "tfserving_remote/inference/model_resolver.h"
 #include "tfserving_remote/inference/prepared_signature.h"
 
 namespace tfserving_remote {
+
+/// A version that is pinned: it is not unloaded while this lives.
+using ModelHandle = tensorflow::serving::ServableHandle<tensorflow::SavedModelBundle>;
 
 /// All signatures of one loaded version.
 class PreparedModel {

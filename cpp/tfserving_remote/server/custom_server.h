@@ -23,9 +23,9 @@ class GrpcServer;
 /// A type of model, named by `model_platform` in models.config.
 struct ModelPlatform {
   std::string name;
-  /// Makes what turns a version's folder into a Loader; once, when a model of the platform is first
-  /// configured. A Loader whose servable is a tensorflow::serving::Servable answers Predict and
-  /// GetModelMetadata; what it is for others is between it and `register_services`.
+  /// Makes what turns a version's folder into a Loader, before the first model is looked for. A
+  /// Loader whose servable is a tensorflow::serving::Servable answers Predict and GetModelMetadata;
+  /// what others are for is between them and `register_services`.
   std::function<absl::StatusOr<std::unique_ptr<tensorflow::serving::StoragePathSourceAdapter>>()>
       create_adapter;
   /// Where versions come from; their paths go to the adapter as they are. Null: versions are found

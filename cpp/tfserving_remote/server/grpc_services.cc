@@ -48,9 +48,9 @@ void RegisterGrpcServices(const GrpcServiceParts& parts, GrpcServer& server) {
       });
   HandleOnIoThread<tfs::GetModelMetadataRequest, tfs::GetModelMetadataResponse>(
       server, "/tensorflow.serving.PredictionService/GetModelMetadata", parts.clock,
-      [&resolver = parts.resolver](const tfs::GetModelMetadataRequest& request, absl::Time,
-                                   tfs::GetModelMetadataResponse* response) {
-        return GetModelMetadata(resolver, request, response);
+      [&core = parts.core](const tfs::GetModelMetadataRequest& request, absl::Time,
+                           tfs::GetModelMetadataResponse* response) {
+        return GetModelMetadata(core, request, response);
       });
   HandleOnIoThread<tfs::GetModelStatusRequest, tfs::GetModelStatusResponse>(
       server, "/tensorflow.serving.ModelService/GetModelStatus", parts.clock,

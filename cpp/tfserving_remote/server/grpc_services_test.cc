@@ -97,9 +97,9 @@ TEST_F(UnaryCallTest, CutsLongMessagesBetweenCharacters) {
 class GrpcServicesTest : public ::testing::Test {
  protected:
   GrpcServicesTest() {
-    manager_.Put("m", 3, MakeGraphBundle());
+    core_.Put("m", 3, MakeGraphBundle());
     RegisterGrpcServices(
-        {predictor_, resolver_, monitor_, [](const std::string&) { return "the bucket is empty"; },
+        {predictor_, core_, monitor_, [](const std::string&) { return "the bucket is empty"; },
          workers_, Clock::Real()},
         server_);
   }
@@ -111,10 +111,9 @@ class GrpcServicesTest : public ::testing::Test {
     return call;
   }
 
-  BundleManager manager_;
-  ModelResolver resolver_{&manager_};
+  TestCore core_;
   PreparedModels models_;
-  Predictor predictor_{resolver_, models_, Clock::Real(), {}};
+  Predictor predictor_{core_, models_, Clock::Real(), {}};
   std::shared_ptr<tfs::EventBus<tfs::ServableState>> bus_ =
       tfs::EventBus<tfs::ServableState>::CreateEventBus();
   tfs::ServableStateMonitor monitor_{bus_.get()};

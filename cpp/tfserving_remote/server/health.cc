@@ -2,6 +2,7 @@
 #include "tfserving_remote/server/health.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace tfserving_remote {
 namespace {
@@ -19,6 +20,17 @@ bool IsTheServer(absl::string_view service) {
 
 }  // namespace
 
+void Health::SetModels(std::set<std::string> models) {
+  absl::MutexLock lock(&mu_);
+  models_ = std::move(models);
+  leaving_.clear();
+}
+
+void Health::SetLeaving(std::set<std::string> models) {
+  absl::MutexLock lock(&mu_);
+  leaving_ = std::move(models);
+}
+
 Health::Status Health::Of(absl::string_view service) const {
   using Response = grpc::health::v1::HealthCheckResponse;
   const std::string model(service);
@@ -27,7 +39,7 @@ Health::Status Health::Of(absl::string_view service) const {
   if (IsTheServer(service)) {
     serves = std::all_of(models_.begin(), models_.end(), [this](const std::string& name) {
       mu_.AssertReaderHeld();
-      return Serves(name);
+      return leaving_.count(name) > 0 || Serves(name);
     });
   } else if (models_.count(model) > 0) {
     serves = Serves(model);

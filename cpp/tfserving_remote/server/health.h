@@ -29,7 +29,13 @@ class Health {
  public:
   using Status = grpc::health::v1::HealthCheckResponse::ServingStatus;
 
-  explicit Health(std::set<std::string> models) : models_(std::move(models)) {}
+  explicit Health(std::set<std::string> models = {}) : models_(std::move(models)) {}
+
+  /// Replaces the configured models. What is known of their versions stays.
+  void SetModels(std::set<std::string> models);
+  /// Models that a configuration which is being applied does not have any more: the server serves
+  /// without them. Until SetModels, or the next call.
+  void SetLeaving(std::set<std::string> models);
 
   Status Of(absl::string_view service) const;
 
@@ -40,10 +46,9 @@ class Health {
  private:
   bool Serves(const std::string& model) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
 
-  // Constant after construction.
-  const std::set<std::string> models_;
-
   mutable absl::Mutex mu_;
+  std::set<std::string> models_ ABSL_GUARDED_BY(mu_);
+  std::set<std::string> leaving_ ABSL_GUARDED_BY(mu_);
   std::map<std::string, std::set<int64_t>, std::less<>> available_ ABSL_GUARDED_BY(mu_);
   bool draining_ ABSL_GUARDED_BY(mu_) = false;
 };

@@ -50,6 +50,31 @@ class HealthTest : public ::testing::Test {
   HealthService service_{health_};
 };
 
+TEST_F(HealthTest, AModelThatLeavesTakesOnlyItsOwnHealthWithIt) {
+  Available("a", 1);
+  Available("b", 1);
+  health_.SetLeaving({"b"});
+  Update("b", 1, ServableState::ManagerState::kUnloading);
+  EXPECT_EQ(health_.Of(""), kServing);
+  EXPECT_EQ(health_.Of("b"), kNotServing);
+  health_.SetLeaving({});
+  EXPECT_EQ(health_.Of(""), kNotServing);
+  health_.SetModels({"a"});
+  EXPECT_EQ(health_.Of(""), kServing);
+}
+
+TEST_F(HealthTest, FollowsTheConfiguredModels) {
+  Available("a", 1);
+  Available("c", 1);
+  EXPECT_EQ(health_.Of("c"), HealthCheckResponse::SERVICE_UNKNOWN);
+  health_.SetModels({"a", "c"});
+  EXPECT_EQ(health_.Of("c"), kServing);
+  EXPECT_EQ(health_.Of(""), kServing);
+  EXPECT_EQ(health_.Of("b"), HealthCheckResponse::SERVICE_UNKNOWN);
+  health_.SetModels({"a", "b"});
+  EXPECT_EQ(health_.Of(""), kNotServing);
+}
+
 TEST_F(HealthTest, TheServerServesWhenEveryModelDoes) {
   EXPECT_EQ(health_.Of(""), kNotServing);
   Available("a", 1);
@@ -74,7 +99,7 @@ TEST_F(HealthTest, AModelServesWhileAnyVersionIsAvailable) {
   EXPECT_EQ(health_.Of("a"), kNotServing);
 }
 
-TEST_F(HealthTest, AServerWithoutModelsServes) { EXPECT_EQ(Health({}).Of(""), kServing); }
+TEST_F(HealthTest, AServerWithoutModelsServes) { EXPECT_EQ(Health().Of(""), kServing); }
 
 TEST_F(HealthTest, NothingServesWhileDraining) {
   Available("a", 1);

@@ -5,26 +5,20 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
-#include <set>
-#include <vector>
 
-#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "google/protobuf/io/tokenizer.h"
 #include "google/protobuf/text_format.h"
-#include "tfserving_remote/base/storage_url.h"
+#include "tensorflow_serving/model_servers/model_platform_types.h"
 
 namespace tfserving_remote {
 namespace {
 
 namespace tfs = ::tensorflow::serving;
 using VersionPolicy = tfs::FileSystemStoragePathSourceConfig::ServableVersionPolicy;
-
-constexpr char kTensorFlowPlatform[] = "tensorflow";
 
 // Keeps the first complaint.
 class FirstError final : public google::protobuf::io::ErrorCollector {
@@ -47,49 +41,6 @@ absl::Status ParseText(absl::string_view text, google::protobuf::Message* messag
   if (parser.ParseFromString(text, message)) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(
       "Error parsing text-format ", message->GetDescriptor()->full_name(), ": ", errors.text()));
-}
-
-// model_type is deprecated, and still in many people's files.
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
-absl::Status CheckPlatform(const tfs::ModelConfig& model) {
-  if (model.model_type() != tfs::MODEL_TYPE_UNSPECIFIED) {
-    if (!model.model_platform().empty()) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "Illegal setting both model_type (deprecated) and model_platform; model name is ",
-          model.name()));
-    }
-    if (model.model_type() == tfs::TENSORFLOW) return absl::OkStatus();
-    return absl::InvalidArgumentError(
-        absl::StrCat("Model ", model.name(), " requests unsupported platform OTHER"));
-  }
-  if (model.model_platform().empty()) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "Illegal setting neither model_type (deprecated) nor model_platform; model name is ",
-        model.name(), "; write model_platform: \"tensorflow\""));
-  }
-  if (model.model_platform() == kTensorFlowPlatform) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(
-      "Model ", model.name(), " requests unsupported platform ", model.model_platform()));
-}
-#pragma GCC diagnostic pop
-
-absl::Status CheckModel(const tfs::ModelConfig& model) {
-  if (model.name().empty()) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "A model of the config list has no name; its base_path is ", model.base_path()));
-  }
-  const absl::StatusOr<StorageUrl> url = StorageUrl::Parse(model.base_path());
-  if (!url.ok()) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "Expected model ", model.name(), " to have an absolute path or URI; got base_path()=",
-        model.base_path(), "; ", url.status().message()));
-  }
-  if (model.has_logging_config()) {
-    return absl::InvalidArgumentError(absl::StrCat("No request-logger-creator provided. Model ",
-                                                   model.name(), " has a logging_config"));
-  }
-  return CheckPlatform(model);
 }
 
 absl::StatusOr<VersionPolicy> SpecificVersions(absl::string_view list) {
@@ -135,17 +86,14 @@ absl::StatusOr<VersionPolicy> ParseVersionPolicy(absl::string_view text) {
                    status.message()));
 }
 
-absl::Status ValidateModelConfig(const tfs::ModelServerConfig& config) {
+absl::Status CheckSupported(const tfs::ModelServerConfig& config) {
   if (config.has_custom_model_config()) {
     return absl::InvalidArgumentError("ModelServer does not yet support custom model config.");
   }
-  std::set<std::string> names;
   for (const tfs::ModelConfig& model : config.model_config_list().config()) {
-    if (absl::Status status = CheckModel(model); !status.ok()) return status;
-    if (!names.insert(model.name()).second) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("Illegal to list model ", model.name(), " multiple times in config list"));
-    }
+    if (!model.has_logging_config()) continue;
+    return absl::InvalidArgumentError(absl::StrCat("No request-logger-creator provided. Model ",
+                                                   model.name(), " has a logging_config"));
   }
   return absl::OkStatus();
 }
@@ -160,25 +108,14 @@ absl::StatusOr<tfs::ModelServerConfig> ReadModelConfig(const ServerOptions& opti
     tfs::ModelConfig* const model = config.mutable_model_config_list()->add_config();
     model->set_name(options.model_name);
     model->set_base_path(options.model_base_path);
-    model->set_model_platform(kTensorFlowPlatform);
+    model->set_model_platform(tfs::kTensorFlowModelPlatform);
     if (!options.model_version_policy.empty()) {
       absl::StatusOr<VersionPolicy> policy = ParseVersionPolicy(options.model_version_policy);
       if (!policy.ok()) return policy.status();
       *model->mutable_model_version_policy() = *std::move(policy);
     }
   }
-  if (absl::Status status = ValidateModelConfig(config); !status.ok()) return status;
   return config;
-}
-
-LabelConfig LabelsOf(const tfs::ModelServerConfig& config) {
-  LabelConfig labels;
-  for (const tfs::ModelConfig& model : config.model_config_list().config()) {
-    for (const auto& [label, version] : model.version_labels()) {
-      labels[model.name()][label] = version;
-    }
-  }
-  return labels;
 }
 
 absl::Status ReadTextProto(const std::string& path, google::protobuf::Message* message) {

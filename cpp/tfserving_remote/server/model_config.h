@@ -10,29 +10,25 @@
 #include "google/protobuf/message.h"
 #include "tensorflow_serving/config/file_system_storage_path_source.pb.h"
 #include "tensorflow_serving/config/model_server_config.pb.h"
-#include "tfserving_remote/inference/model_resolver.h"
 #include "tfserving_remote/server/server_options.h"
 
 namespace tfserving_remote {
 
-/// Which models to serve, from --model_config_file or --model_name and --model_base_path; checked.
-/// Without any model the configuration is valid and empty.
+/// Which models to serve, from --model_config_file or --model_name and --model_base_path. Whether
+/// they can be served is for ServerCore to say.
 ///
 /// Errors:   NOT_FOUND (no such file), INVALID_ARGUMENT with TensorFlow Serving's words and the
-///           line of the file or the model that is wrong.
+///           line of the file that is wrong.
 absl::StatusOr<tensorflow::serving::ModelServerConfig> ReadModelConfig(
     const ServerOptions& options);
 
-/// INVALID_ARGUMENT unless every model has a name of its own, a base path that is absolute or a
-/// URL, and the platform "tensorflow". Pure.
-absl::Status ValidateModelConfig(const tensorflow::serving::ModelServerConfig& config);
+/// INVALID_ARGUMENT for what this server does not do: a custom configuration, request logging.
+/// Pure.
+absl::Status CheckSupported(const tensorflow::serving::ModelServerConfig& config);
 
 /// The value of --model_version_policy. Pure.
 absl::StatusOr<tensorflow::serving::FileSystemStoragePathSourceConfig::ServableVersionPolicy>
 ParseVersionPolicy(absl::string_view text);
-
-/// The labels of all models. Pure.
-LabelConfig LabelsOf(const tensorflow::serving::ModelServerConfig& config);
 
 /// Reads a text proto. INVALID_ARGUMENT `Invalid protobuf file: 'path'` with line and column.
 absl::Status ReadTextProto(const std::string& path, google::protobuf::Message* message);

@@ -15,13 +15,11 @@ namespace tfs = ::tensorflow::serving;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-// One model, of which `fields` replace or add to name, base path and platform.
-std::string ConfigError(const std::string& fields) {
+std::string NotSupported(const std::string& text) {
   tfs::ModelServerConfig config;
-  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(
-      "model_config_list { config { " + fields + " } }", &config));
-  const absl::Status status = ValidateModelConfig(config);
-  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << fields;
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &config));
+  const absl::Status status = CheckSupported(config);
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << text;
   return std::string(status.message());
 }
 
@@ -52,7 +50,7 @@ TEST(ModelConfigTest, ManyModelsComeFromAFile) {
   const absl::StatusOr<tfs::ModelServerConfig> config = ReadModelConfig(options);
   ASSERT_TRUE(config.ok()) << config.status();
   EXPECT_EQ(config->model_config_list().config_size(), 2);
-  EXPECT_EQ(LabelsOf(*config), (LabelConfig{{"a", {{"stable", 3}}}}));
+  EXPECT_EQ(config->model_config_list().config(0).version_labels().at("stable"), 3);
 }
 
 TEST(ModelConfigTest, SaysWhereAFileIsWrong) {
@@ -69,26 +67,15 @@ TEST(ModelConfigTest, SaysWhereAFileIsWrong) {
   EXPECT_EQ(ReadModelConfig(options).status().code(), absl::StatusCode::kNotFound);
 }
 
-TEST(ModelConfigTest, RefusesModelsInUpstreamsWords) {
-  EXPECT_THAT(ConfigError(R"(name: "m" base_path: "models/m" model_platform: "tensorflow")"),
-              StartsWith("Expected model m to have an absolute path or URI; got "
-                         "base_path()=models/m"));
-  EXPECT_THAT(ConfigError(R"(name: "m" base_path: "/m")"),
-              StartsWith("Illegal setting neither model_type (deprecated) nor model_platform; "
-                         "model name is m"));
-  EXPECT_EQ(ConfigError(R"(name: "m" base_path: "/m" model_platform: "torch")"),
-            "Model m requests unsupported platform torch");
-  EXPECT_THAT(
-      ConfigError(R"(name: "m" base_path: "/m" model_platform: "tensorflow" model_type: OTHER)"),
-      StartsWith("Illegal setting both"));
-  EXPECT_THAT(ConfigError(R"(base_path: "/m" model_platform: "tensorflow")"), HasSubstr("no name"));
-  EXPECT_EQ(ConfigError(R"(name: "m" base_path: "/m" model_platform: "tensorflow" }
-                           config { name: "m" base_path: "/n" model_platform: "tensorflow")"),
-            "Illegal to list model m multiple times in config list");
+TEST(ModelConfigTest, RefusesWhatIsNotThere) {
+  EXPECT_THAT(NotSupported("model_config_list { config { name: 'm' logging_config { } } }"),
+              StartsWith("No request-logger-creator provided. Model m"));
+  EXPECT_EQ(NotSupported("custom_model_config { type_url: 'type.googleapis.com/x' }"),
+            "ModelServer does not yet support custom model config.");
 }
 
 TEST(ModelConfigTest, TakesAnEmptyConfig) {
-  EXPECT_TRUE(ValidateModelConfig(tfs::ModelServerConfig()).ok());
+  EXPECT_TRUE(CheckSupported(tfs::ModelServerConfig()).ok());
 }
 
 TEST(ModelConfigTest, UnderstandsShortAndTextPolicies) {

@@ -7,6 +7,7 @@
 #include "absl/status/statusor.h"
 #include "tfserving_remote/base/clock.h"
 #include "tfserving_remote/base/log.h"
+#include "tfserving_remote/server/custom_server.h"
 #include "tfserving_remote/server/server_options.h"
 
 namespace tfserving_remote {
@@ -21,8 +22,9 @@ namespace tfserving_remote {
 /// Lifetime: clock and log outlive it.
 class Server {
  public:
-  static absl::StatusOr<std::unique_ptr<Server>> Start(const ServerOptions& options, Clock& clock,
-                                                       LogSink& log);
+  static absl::StatusOr<std::unique_ptr<Server>> Start(const ServerOptions& options,
+                                                       const ServerExtensions& extensions,
+                                                       Clock& clock, LogSink& log);
   /// Cuts off what still runs; call Drain first.
   virtual ~Server() = default;
 

@@ -28,21 +28,29 @@ void AddModelFlags(ServerOptions& o, FlagTable& flags) {
   flags.Add("model_config_file", &o.model_config_file,
             "Text ModelServerConfig with any number of models; used instead of --model_name and "
             "--model_base_path.");
+  flags.Add("model_config_file_poll_wait_seconds", &o.model_config_file_poll_wait_seconds,
+            "Seconds between two looks at --model_config_file, which is applied when it says "
+            "something else than before. 0: it is read once.");
+  flags.Add("platform_config_file", &o.platform_config_file,
+            "Text PlatformConfigMap: types of models beside \"tensorflow\", and what their source "
+            "adapters are made from. An entry for \"tensorflow\" is used instead of "
+            "--saved_model_tags and the flags of sessions.");
   flags.Add("model_version_policy", &o.model_version_policy,
             "Which versions of --model_base_path to serve: latest:N, all, specific:1,3 or a text "
             "ServableVersionPolicy. Empty: the newest.");
-  flags.Add("allow_version_labels_for_unavailable_models",
-            &o.allow_version_labels_for_unavailable_models,
-            "Accepted for compatibility: a label may always name a version that is not there yet. "
-            "A label that moves keeps its old version until the new one is available.");
+  flags.Add(
+      "allow_version_labels_for_unavailable_models", &o.allow_version_labels_for_unavailable_models,
+      "Lets a configuration that is reloaded give a new label to a version that is not there "
+      "yet. The first configuration always may. A label that moves to a version that is still "
+      "loading keeps its old version until then.");
   flags.Add("file_system_poll_wait_seconds", &o.file_system_poll_wait_seconds,
             "Seconds between two looks for new versions. 0: look once.");
 }
 
 void AddLoadFlags(ServerOptions& o, FlagTable& flags) {
   flags.Add("num_load_threads", &o.num_load_threads,
-            "Versions that load at once. -1: one for each model, from 2 to 64, so that no model's "
-            "load delays another's; 0: one after the other.");
+            "Versions that load at once. -1: one for each model of the first configuration, from 8 "
+            "to 64, so that no model's load delays another's; 0: one after the other.");
   flags.Add("num_unload_threads", &o.num_unload_threads, "Versions that unload at once.");
   flags.Add("max_num_load_retries", &o.max_num_load_retries,
             "How often a load that fails with UNAVAILABLE is repeated on its own thread, before "
@@ -52,6 +60,9 @@ void AddLoadFlags(ServerOptions& o, FlagTable& flags) {
             "0, since then nothing is offered again.");
   flags.Add("load_retry_interval_micros", &o.load_retry_interval_micros,
             "Microseconds between these repetitions. Negative: none.");
+  flags.Add("total_model_memory_limit_bytes", &o.total_model_memory_limit_bytes,
+            "A version that would need more memory than is left of this, by the rule of 1.2 times "
+            "the size of its files, is not loaded: RESOURCE_EXHAUSTED. 0: no limit.");
   flags.Add("tensorflow_session_parallelism", &o.tensorflow_session_parallelism,
             "Threads of a session, for both kinds of parallelism. 0: TensorFlow chooses.");
   flags.Add("tensorflow_intra_op_parallelism", &o.tensorflow_intra_op_parallelism,
@@ -91,10 +102,8 @@ void AddFlagsToCome(FlagTable& flags, bool& ignored) {
   flags.AddNotYet("enable_batching", "false", true);
   flags.AddNotYet("batching_parameters_file", "");
   flags.AddNotYet("enable_per_model_batching_parameters", "false", true);
-  flags.AddNotYet("model_config_file_poll_wait_seconds", "0");
   flags.AddNotYet("tensorflow_session_config_file", "");
   flags.AddNotYet("per_process_gpu_memory_fraction", "0");
-  flags.AddNotYet("platform_config_file", "");
   flags.AddNotYet("use_alts_credentials", "false", true);
   flags.AddNotYet("grpc_channel_arguments", "");
   flags.AddNotYet("enable_profiler", "false", true);
@@ -139,6 +148,10 @@ absl::Status CheckModelFlags(const ServerOptions& o) {
         "--model_version_policy belongs to --model_base_path; in --model_config_file each model "
         "has its own model_version_policy");
   }
+  if (o.model_config_file.empty() && o.model_config_file_poll_wait_seconds > 0) {
+    return absl::InvalidArgumentError(
+        "--model_config_file_poll_wait_seconds belongs to --model_config_file, which is empty");
+  }
   if (o.file_system_poll_wait_seconds < 0) {
     return absl::InvalidArgumentError(
         "--file_system_poll_wait_seconds is below 0: no version would ever be found; 0 looks once");
@@ -155,10 +168,12 @@ absl::Status CheckNumbers(const ServerOptions& o) {
         "--port is 0 and --grpc_socket_path is empty: nobody could connect");
   }
   if (o.num_load_threads < -1 || o.num_unload_threads < 0 || o.max_num_load_retries < -1 ||
-      o.grpc_max_threads < 0 || o.remote_drain_seconds < 0) {
+      o.grpc_max_threads < 0 || o.remote_drain_seconds < 0 ||
+      o.total_model_memory_limit_bytes < 0) {
     return absl::InvalidArgumentError(
-        "--num_unload_threads, --max_num_load_retries, --grpc_max_threads and "
-        "--remote_drain_seconds are 0 or more, --num_load_threads -1 or more");
+        "--num_unload_threads, --grpc_max_threads, --total_model_memory_limit_bytes and "
+        "--remote_drain_seconds are 0 or more, --num_load_threads and --max_num_load_retries -1 or "
+        "more");
   }
   if (o.remote_connections < 1 || o.remote_max_bytes_in_flight < (1 << 20)) {
     return absl::InvalidArgumentError(

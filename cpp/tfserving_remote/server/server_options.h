@@ -27,15 +27,19 @@ struct ServerOptions {
   std::string model_name = "default";
   std::string model_base_path;
   std::string model_config_file;
+  int32_t model_config_file_poll_wait_seconds = 0;
+  std::string platform_config_file;
   std::string model_version_policy;
   bool allow_version_labels_for_unavailable_models = false;
 
   int64_t file_system_poll_wait_seconds = 1;
-  /// -1: one for each model, from 2 to 64.
+  /// -1: one for each model of the first configuration, from 8 to 64.
   int32_t num_load_threads = -1;
   int32_t num_unload_threads = 2;
   int32_t max_num_load_retries = -1;
   int64_t load_retry_interval_micros = 60'000'000;
+  /// 0: no limit.
+  int64_t total_model_memory_limit_bytes = 0;
 
   int64_t tensorflow_session_parallelism = 0;
   int64_t tensorflow_intra_op_parallelism = 0;

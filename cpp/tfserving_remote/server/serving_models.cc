@@ -1,21 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tfserving_remote/server/serving_models.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <random>
 #include <utility>
 
-#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "tensorflow_serving/core/availability_preserving_policy.h"
-#include "tensorflow_serving/core/target.h"
-#include "tfserving_remote/base/environment.h"
+#include "tensorflow_serving/model_servers/model_platform_types.h"
+#include "tfserving_remote/plugin/streaming_from_environment.h"
 #include "tfserving_remote/server/model_config.h"
-#include "tfserving_remote/store/default_store_opener.h"
-#include "tfserving_remote/stream/transfer_pool.h"
+#include "tfserving_remote/server/platform_sources.h"
+#include "tfserving_remote/stream/streaming_saved_model_adapter.h"
 
 namespace tfserving_remote {
 namespace {
@@ -23,7 +19,9 @@ namespace {
 namespace tfs = ::tensorflow::serving;
 using tfs::ServableState;
 
-constexpr int kMinLoadThreads = 2;
+// A thread waits for a store most of its time. A reload that brings more models finds at least the
+// smaller number; threads could be added, but not without waiting for the loads in progress.
+constexpr int kMinLoadThreads = 8;
 constexpr int kMaxLoadThreads = 64;
 constexpr int kLoadRetriesWhenPolledOnce = 5;
 
@@ -46,151 +44,183 @@ tensorflow::SessionOptions ToSessionOptions(const ServerOptions& options) {
   return session;
 }
 
-VersionPolicyAdapter::Policies ToPolicies(const tfs::ModelServerConfig& config) {
-  VersionPolicyAdapter::Policies policies;
-  for (const tfs::ModelConfig& model : config.model_config_list().config()) {
-    policies[model.name()] = VersionPolicy::FromProto(model.model_version_policy());
-  }
-  return policies;
+int32_t LoadThreads(const ServerOptions& options, int num_models) {
+  if (options.num_load_threads >= 0) return options.num_load_threads;
+  return std::clamp(num_models, kMinLoadThreads, kMaxLoadThreads);
 }
 
-uint32_t LoadRetries(const ServerOptions& options) {
+int32_t LoadRetries(const ServerOptions& options) {
   if (options.max_num_load_retries >= 0) return options.max_num_load_retries;
   return options.file_system_poll_wait_seconds == 0 ? kLoadRetriesWhenPolledOnce : 0;
 }
 
-// An archive that unpacks to more than the machine's memory would end the server and all it serves.
-uint64_t PhysicalMemoryBytes() {
-  const int64_t pages = sysconf(_SC_PHYS_PAGES);
-  const int64_t page_bytes = sysconf(_SC_PAGESIZE);
-  return static_cast<uint64_t>(pages) * static_cast<uint64_t>(page_bytes);
-}
-
-double Random() {
-  thread_local std::mt19937_64 generator{std::random_device()()};
-  return std::uniform_real_distribution<double>()(generator);
+absl::Status SetPolicy(const ServerExtensions& extensions, tfs::ServerCore::Options& core) {
+  if (!extensions.aspired_version_policy) {
+    core.aspired_version_policy = std::make_unique<tfs::AvailabilityPreservingPolicy>();
+    return absl::OkStatus();
+  }
+  core.aspired_version_policy = extensions.aspired_version_policy();
+  if (core.aspired_version_policy != nullptr) return absl::OkStatus();
+  return absl::InvalidArgumentError("aspired_version_policy has made no policy");
 }
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<ServingModels>> ServingModels::Create(
-    const ServerOptions& options, const tfs::ModelServerConfig& config, Clock& clock, LogSink& log,
-    Observer observer) {
-  std::unique_ptr<ServingModels> models(new ServingModels(log, std::move(observer)));
-  absl::Status status = models->CreateManager(options, config.model_config_list().config_size());
-  if (!status.ok()) return status;
-  if (status = models->CreateStreaming(options, clock, log); !status.ok()) return status;
-  if (status = models->CreateSource(options, config, clock, log); !status.ok()) return status;
-  models->resolver_->SetLabels(LabelsOf(config));
+    const ServerOptions& options, const ServerExtensions& extensions, int num_models, Clock& clock,
+    LogSink& log, Observer observer) {
+  std::unique_ptr<ServingModels> models(
+      new ServingModels(options, extensions, log, std::move(observer)));
+  if (absl::Status status = models->ReadPlatforms(); !status.ok()) return status;
+  TransferPoolOptions transfers;
+  transfers.connections = options.remote_connections;
+  transfers.max_bytes_in_flight = static_cast<uint64_t>(options.remote_max_bytes_in_flight);
+  absl::StatusOr<StreamingOptions> streaming =
+      StreamingFromEnvironment(transfers, ToManifestMode(options.remote_manifest), clock, log);
+  if (!streaming.ok()) return streaming.status();
+  models->streaming_ = *std::move(streaming);
+  if (absl::Status status = models->CreateCore(num_models); !status.ok()) return status;
   return models;
 }
 
-ServingModels::ServingModels(LogSink& log, Observer observer)
-    : observer_(std::move(observer)), state_log_(log) {}
+ServingModels::ServingModels(const ServerOptions& options, const ServerExtensions& extensions,
+                             LogSink& log, Observer observer)
+    : options_(options), extensions_(extensions), observer_(std::move(observer)), state_log_(log) {}
 
 ServingModels::~ServingModels() = default;
 
-absl::Status ServingModels::CreateManager(const ServerOptions& options, int models) {
-  bus_ = tfs::EventBus<ServableState>::CreateEventBus();
-  monitor_ = std::make_unique<tfs::ServableStateMonitor>(bus_.get());
-  tfs::AspiredVersionsManager::Options manager;
-  manager.servable_event_bus = bus_.get();
-  manager.aspired_version_policy = std::make_unique<tfs::AvailabilityPreservingPolicy>();
-  manager.num_load_threads = options.num_load_threads >= 0
-                                 ? options.num_load_threads
-                                 : std::clamp(models, kMinLoadThreads, kMaxLoadThreads);
-  manager.num_unload_threads = options.num_unload_threads;
-  manager.max_num_load_retries = LoadRetries(options);
-  manager.load_retry_interval_micros = options.load_retry_interval_micros;
-  manager.should_retry_model_load = [](absl::Status status) { return absl::IsUnavailable(status); };
-  manager.enable_reload_servables_with_error = true;
-  absl::Status status = tfs::AspiredVersionsManager::Create(std::move(manager), &manager_);
-  if (!status.ok()) return status;
-  resolver_ = std::make_unique<ModelResolver>(manager_.get());
-  subscription_ = bus_->Subscribe([this](const tfs::EventBus<ServableState>::EventAndTime& event) {
+absl::Status ServingModels::ReadPlatforms() {
+  if (!options_.platform_config_file.empty()) {
+    absl::Status status = ReadTextProto(options_.platform_config_file, &platforms_);
+    if (!status.ok()) return status;
+  }
+  for (const ModelPlatform& platform : extensions_.platforms) {
+    if (platform.name.empty() || !platform.create_adapter) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("Platform \"", platform.name, "\" has no name or no create_adapter"));
+    }
+    if (!platforms_.mutable_platform_configs()->insert({platform.name, {}}).second) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("Platform ", platform.name, " is there twice"));
+    }
+  }
+  (*platforms_.mutable_platform_configs())[tfs::kTensorFlowModelPlatform];
+  return absl::OkStatus();
+}
+
+absl::Status ServingModels::CreateCore(int num_models) {
+  tfs::ServerCore::Options core;
+  if (absl::Status status = SetPolicy(extensions_, core); !status.ok()) return status;
+  core.num_load_threads = LoadThreads(options_, num_models);
+  core.num_unload_threads = options_.num_unload_threads;
+  core.max_num_load_retries = LoadRetries(options_);
+  core.load_retry_interval_micros = options_.load_retry_interval_micros;
+  core.should_retry_model_load = [](absl::Status status) { return absl::IsUnavailable(status); };
+  core.enable_reload_servables_with_error = true;
+  core.allow_version_labels_for_unavailable_models =
+      options_.allow_version_labels_for_unavailable_models;
+  if (options_.total_model_memory_limit_bytes > 0) {
+    core.total_model_memory_limit_bytes =
+        static_cast<uint64_t>(options_.total_model_memory_limit_bytes);
+  }
+  core.platform_config_map = platforms_;
+  core.servable_state_monitor_creator =
+      [this](Bus* bus, std::unique_ptr<tfs::ServableStateMonitor>* monitor) {
+        return CreateMonitor(bus, monitor);
+      };
+  core.model_source_creator = [this](std::unique_ptr<tfs::ModelSource>* source) {
+    return CreateSource(source);
+  };
+  core.source_adapter_creator = [this](const std::string& platform,
+                                       const google::protobuf::Any& config,
+                                       std::unique_ptr<tfs::StoragePathSourceAdapter>* adapter) {
+    return CreateAdapter(platform, config, adapter);
+  };
+  return tfs::ServerCore::Create(std::move(core), &core_);
+}
+
+absl::Status ServingModels::CreateMonitor(Bus* bus,
+                                          std::unique_ptr<tfs::ServableStateMonitor>* monitor) {
+  // The monitor first: whoever hears of a state finds it there.
+  *monitor = std::make_unique<tfs::ServableStateMonitor>(bus);
+  subscription_ = bus->Subscribe([this](const Bus::EventAndTime& event) {
     HandleEvent(event.event, absl::FromUnixMicros(static_cast<int64_t>(event.event_time_micros)));
   });
   return absl::OkStatus();
 }
 
-absl::Status ServingModels::CreateStreaming(const ServerOptions& options, Clock& clock,
-                                            LogSink& log) {
-  absl::StatusOr<StoreOptions> stores = StoreOptions::FromEnvironment(ProcessEnvironment());
-  if (!stores.ok()) return stores.status();
-  absl::StatusOr<std::shared_ptr<StoreOpener>> opener = CreateStoreOpener(*stores, clock, log);
-  if (!opener.ok()) return opener.status();
-  stores_ = *std::move(opener);
+absl::Status ServingModels::CreateSource(std::unique_ptr<tfs::ModelSource>* source) const {
+  RemoteModels::Options options;
+  options.poll.wait = absl::Seconds(options_.file_system_poll_wait_seconds);
+  absl::StatusOr<std::unique_ptr<RemoteModels>> models =
+      RemoteModels::Create(std::move(options), streaming_);
+  if (!models.ok()) return models.status();
+  auto remote = std::make_unique<RemoteModelSource>(*std::move(models), remote_);
+  std::map<std::string, PlatformSources::CreateSource> own;
+  for (const ModelPlatform& platform : extensions_.platforms) {
+    if (platform.create_source) own[platform.name] = platform.create_source;
+  }
+  *source = std::make_unique<PlatformSources>(std::move(remote), std::move(own));
+  return absl::OkStatus();
+}
 
-  TransferPoolOptions pool;
-  pool.connections = options.remote_connections;
-  pool.max_bytes_in_flight = static_cast<uint64_t>(options.remote_max_bytes_in_flight);
-  StreamingSavedModelAdapterOptions streaming;
-  streaming.stores = stores_;
-  streaming.transfers = CreateTransferPool(pool);
-  streaming.ledger = ledger_;
-  streaming.reader.manifest_mode = ToManifestMode(options.remote_manifest);
-  streaming.reader.max_unpacked_bytes = PhysicalMemoryBytes();
-  streaming.session = ToSessionOptions(options);
-  streaming.tags.clear();
+absl::Status ServingModels::CreateAdapter(
+    const std::string& platform, const google::protobuf::Any& config,
+    std::unique_ptr<tfs::StoragePathSourceAdapter>* adapter) const {
+  std::unique_ptr<tfs::StoragePathSourceAdapter> inner;
+  const ModelPlatform* const extension = FindExtension(platform);
+  if (extension != nullptr) {
+    absl::StatusOr<std::unique_ptr<tfs::StoragePathSourceAdapter>> made =
+        extension->create_adapter();
+    if (!made.ok()) return made.status();
+    inner = *std::move(made);
+    if (inner == nullptr) return absl::InternalError("create_adapter has made no adapter");
+  } else if (!config.type_url().empty()) {
+    absl::Status status = tfs::StoragePathSourceAdapterRegistry::CreateFromAny(config, &inner);
+    if (!status.ok()) return status;
+  } else if (platform == tfs::kTensorFlowModelPlatform) {
+    return CreateSavedModelAdapter(adapter);
+  } else {
+    return absl::InvalidArgumentError("--platform_config_file gives it no source_adapter_config");
+  }
+  if (extension != nullptr && extension->create_source) {
+    *adapter = std::move(inner);
+    return absl::OkStatus();
+  }
+  absl::StatusOr<std::unique_ptr<StreamingPlatformAdapter>> streaming =
+      StreamingPlatformAdapter::Create(streaming_, std::move(inner));
+  if (!streaming.ok()) return streaming.status();
+  *adapter = *std::move(streaming);
+  return absl::OkStatus();
+}
+
+absl::Status ServingModels::CreateSavedModelAdapter(
+    std::unique_ptr<tfs::StoragePathSourceAdapter>* adapter) const {
+  StreamingSavedModelAdapterOptions options;
+  static_cast<StreamingOptions&>(options) = streaming_;
+  options.session = ToSessionOptions(options_);
+  options.tags.clear();
   for (const absl::string_view tag :
-       absl::StrSplit(options.saved_model_tags, ',', absl::SkipEmpty())) {
-    streaming.tags.emplace(tag);
+       absl::StrSplit(options_.saved_model_tags, ',', absl::SkipEmpty())) {
+    options.tags.emplace(tag);
   }
-  streaming.log = &log;
-  streaming.clock = &clock;
-  absl::StatusOr<std::unique_ptr<StreamingSavedModelAdapter>> adapter =
-      StreamingSavedModelAdapter::Create(std::move(streaming));
-  if (!adapter.ok()) return adapter.status();
-  streaming_ = *std::move(adapter);
-  return absl::OkStatus();
-}
-
-absl::Status ServingModels::CreateSource(const ServerOptions& options,
-                                         const tfs::ModelServerConfig& config, Clock& clock,
-                                         LogSink& log) {
-  policy_ = std::make_unique<VersionPolicyAdapter>(ToPolicies(config), log);
-  RemoteStoragePathSource::Options source;
-  for (const tfs::ModelConfig& model : config.model_config_list().config()) {
-    source.servables.push_back(
-        {model.name(), model.base_path(), ToManifestMode(options.remote_manifest)});
-  }
-  source.poll.wait = absl::Seconds(options.file_system_poll_wait_seconds);
-  absl::StatusOr<std::unique_ptr<RemoteStoragePathSource>> created =
-      RemoteStoragePathSource::Create(std::move(source),
-                                      {*stores_, clock, log, ledger_.get(), Random});
+  absl::StatusOr<std::unique_ptr<StreamingSavedModelAdapter>> created =
+      StreamingSavedModelAdapter::Create(std::move(options));
   if (!created.ok()) return created.status();
-  source_ = *std::move(created);
+  *adapter = *std::move(created);
   return absl::OkStatus();
 }
 
-void ServingModels::Start() {
-  // From the sink upward, so that nothing is sent into the void.
-  tfs::ConnectSourceToTarget<std::unique_ptr<tfs::Loader>>(streaming_.get(), manager_.get());
-  tfs::ConnectSourceToTarget<tfs::StoragePath>(policy_.get(), streaming_.get());
-  tfs::ConnectSourceToTarget<tfs::StoragePath>(source_.get(), policy_.get());
-}
-
-std::string ServingModels::WhyNoVersion(const std::string& model) const {
-  for (const ServableSourceStatus& status : source_->Snapshot()) {
-    if (status.name != model) continue;
-    if (!status.last_error.ok()) return std::string(status.last_error.message());
-    if (status.last_poll == absl::InfinitePast()) {
-      return absl::StrCat(status.base_path, " is being listed for the first time");
-    }
-    return status.versions.empty()
-               ? absl::StrCat("no complete version under ", status.base_path)
-               : absl::StrCat("found under ", status.base_path, ", about to load; ask again");
+const ModelPlatform* ServingModels::FindExtension(const std::string& platform) const {
+  for (const ModelPlatform& extension : extensions_.platforms) {
+    if (extension.name == platform) return &extension;
   }
-  return "";
+  return nullptr;
 }
 
 void ServingModels::HandleEvent(const ServableState& state, absl::Time at) {
   state_log_.Update(state, at);
-  if (state.manager_state == ServableState::ManagerState::kAvailable) {
-    resolver_->VersionAvailable(state.id.name, state.id.version);
-  } else if (state.manager_state == ServableState::ManagerState::kEnd) {
-    prepared_.Forget(state.id);
-  }
+  if (state.manager_state == ServableState::ManagerState::kEnd) prepared_.Forget(state.id);
   observer_(state);
 }
 

@@ -44,36 +44,45 @@ absl::Status CheckAwaited(const GrpcCall& call, Clock& clock) {
   return absl::OkStatus();
 }
 
-absl::Status Answer(GrpcCall& call, Clock& clock, Message* request, Message* response,
-                    const UntypedUnaryMethod& method, std::string* bytes) {
-  if (absl::Status status = CheckAwaited(call, clock); !status.ok()) return status;
-  if (absl::Status status = Parse(call.request(), request); !status.ok()) return status;
-  if (absl::Status status = method(*request, call.deadline(), response); !status.ok()) {
-    return status;
-  }
-  if (absl::Status status = CheckAwaited(call, clock); !status.ok()) return status;
-  return Serialize(*response, bytes);
-}
-
 }  // namespace
 
 void RunUnaryCall(GrpcCall& call, Clock& clock, Message* request, Message* response,
                   const UntypedUnaryMethod& method) {
+  const absl::Status status = CatchExceptions([&] {
+    absl::Status begun = BeginUnaryCall(call, clock, request);
+    return begun.ok() ? method(*request, call.deadline(), response) : begun;
+  });
+  FinishUnaryCall(call, clock, status, *response);
+}
+
+absl::Status BeginUnaryCall(const GrpcCall& call, Clock& clock, Message* request) {
+  if (absl::Status status = CheckAwaited(call, clock); !status.ok()) return status;
+  return Parse(call.request(), request);
+}
+
+void FinishUnaryCall(GrpcCall& call, Clock& clock, const absl::Status& status,
+                     const Message& response) {
   std::string bytes;
-  absl::Status status;
+  const absl::Status sent = CatchExceptions([&] {
+    if (!status.ok()) return status;
+    if (absl::Status awaited = CheckAwaited(call, clock); !awaited.ok()) return awaited;
+    if (absl::Status written = Serialize(response, &bytes); !written.ok()) return written;
+    std::vector<GrpcSlice> message;
+    message.push_back(GrpcSlice::Of(std::move(bytes)));
+    call.Write(std::move(message), nullptr);
+    return absl::OkStatus();
+  });
+  call.Finish(TruncateMessage(sent));
+}
+
+absl::Status CatchExceptions(const std::function<absl::Status()>& work) {
   try {
-    status = Answer(call, clock, request, response, method, &bytes);
-    if (status.ok()) {
-      std::vector<GrpcSlice> message;
-      message.push_back(GrpcSlice::Of(std::move(bytes)));
-      call.Write(std::move(message), nullptr);
-    }
+    return work();
   } catch (const std::bad_alloc&) {
-    status = absl::ResourceExhaustedError("Not enough memory for this request.");
+    return absl::ResourceExhaustedError("Not enough memory for this request.");
   } catch (const std::exception& error) {
-    status = absl::InternalError(absl::StrCat("Unexpected error: ", error.what()));
+    return absl::InternalError(absl::StrCat("Unexpected error: ", error.what()));
   }
-  call.Finish(TruncateMessage(status));
 }
 
 absl::Status TruncateMessage(const absl::Status& status) {

@@ -46,6 +46,15 @@ void RunUnaryCall(GrpcCall& call, Clock& clock, const UnaryMethod<Request, Respo
                });
 }
 
+/// The two halves of that, for a call that ends on another thread: whether to go on, with the
+/// parsed request, and the end with `response` or an error.
+absl::Status BeginUnaryCall(const GrpcCall& call, Clock& clock, google::protobuf::Message* request);
+void FinishUnaryCall(GrpcCall& call, Clock& clock, const absl::Status& status,
+                     const google::protobuf::Message& response);
+
+/// What `work` returns; RESOURCE_EXHAUSTED or INTERNAL instead of what it throws.
+absl::Status CatchExceptions(const std::function<absl::Status()>& work);
+
 /// `status` with its message cut to 1024 bytes and `...TRUNCATED` when it is longer.
 absl::Status TruncateMessage(const absl::Status& status);
 
