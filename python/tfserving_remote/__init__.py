@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from tfserving_remote.manifest import Manifest, Preprocessing
     from tfserving_remote.publishing import Progress, PublishedVersion, publish
     from tfserving_remote.signatures import Signature, TensorSpec
+    from tfserving_remote.signing import SignedVersion, keygen, sign
 
 _HOME = {
     "_calls": ("HealthStatus", "ModelMetadata", "Prediction", "VersionStatus"),
@@ -60,6 +61,7 @@ _HOME = {
     "manifest": ("Manifest", "Preprocessing"),
     "publishing": ("Progress", "PublishedVersion", "publish"),
     "signatures": ("Signature", "TensorSpec"),
+    "signing": ("SignedVersion", "keygen", "sign"),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
@@ -86,6 +88,7 @@ __all__ = [
     "ServingError",
     "Signature",
     "SignatureNotFound",
+    "SignedVersion",
     "TensorSpec",
     "Tls",
     "Unavailable",
@@ -93,9 +96,11 @@ __all__ = [
     "VersionExists",
     "VersionInfo",
     "VersionStatus",
+    "keygen",
     "list_versions",
     "publish",
     "read_manifest",
+    "sign",
 ]
 
 

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command `tfserving-remote`: publish and list versions, ask a server."""
+"""The command `tfserving-remote`: publish, sign and list versions, ask a server."""
 
 import argparse
 import dataclasses
 import json
+import os
 import pathlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -14,6 +15,10 @@ from tfserving_remote.errors import InvalidInput, ServingError
 if TYPE_CHECKING:
     from tfserving_remote.listing import VersionInfo
     from tfserving_remote.signatures import Signature
+
+
+# Never on the command line, where everybody on the machine reads it.
+_PASSWORD = "TFSERVING_REMOTE_KEY_PASSWORD"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -49,6 +54,8 @@ def _parser() -> argparse.ArgumentParser:
         return added
 
     _add_publish(command("publish", _publish, "Publish a SavedModel as a new version."))
+    _add_keygen(command("keygen", _keygen, "Make a key pair for signing versions."))
+    _add_sign(command("sign", _sign, "Sign a version that is published already."))
     listing = command("list", _list, "List the versions in a store, newest first.")
     listing.add_argument("url", help="s3://bucket/prefix, gs://bucket/prefix or a folder")
     listing.add_argument("--json", action="store_true", help="as JSON")
@@ -77,7 +84,40 @@ def _add_publish(parser: argparse.ArgumentParser) -> None:
         metavar=("NAME", "VERSION", "DIGEST"),
         help="what prepares the inputs; the digest is sha256: and 64 hex digits",
     )
+    parser.add_argument(
+        "--sign-key",
+        type=pathlib.Path,
+        metavar="FILE",
+        help=f"sign the version with this private key; {_PASSWORD} holds its password",
+    )
     parser.add_argument("--quiet", action="store_true", help="no progress")
+
+
+def _add_keygen(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("key", type=pathlib.Path, help="new file; the public key goes to KEY.pub")
+    parser.add_argument("--curve", choices=["P-256", "P-384", "P-521"], default="P-256")
+    parser.add_argument(
+        "--encrypt", action="store_true", help=f"with the password in the variable {_PASSWORD}"
+    )
+
+
+def _add_sign(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("url", help="s3://bucket/prefix, gs://bucket/prefix or a folder")
+    parser.add_argument(
+        "--key",
+        type=pathlib.Path,
+        required=True,
+        metavar="FILE",
+        help=f"private key; {_PASSWORD} holds its password",
+    )
+    parser.add_argument("--version", type=int, help="version number; by default the newest one")
+    parser.add_argument(
+        "--export-dir",
+        type=pathlib.Path,
+        metavar="DIR",
+        help="sign only if the version consists of the files in this folder",
+    )
+    parser.add_argument("--replace", action="store_true", help="another signature that is there")
 
 
 def _add_server(parser: argparse.ArgumentParser) -> None:
@@ -117,6 +157,8 @@ def _publish(arguments: argparse.Namespace) -> None:
             progress=bar,
             preprocessing=Preprocessing(*given) if given else None,
             metadata=_pairs(arguments.metadata),
+            sign_key=arguments.sign_key,
+            sign_key_password=_password() if arguments.sign_key else None,
         )
     finally:
         if bar is not None:
@@ -125,7 +167,37 @@ def _publish(arguments: argparse.Namespace) -> None:
     print(
         f"published version {published.version} to {published.url}:"
         f" {len(manifest.files)} files, {human_bytes(manifest.total_size)}"
+        + (f", signed with key {published.key[:12]}" if published.key else "")
     )
+
+
+def _password() -> str | None:
+    return os.environ.get(_PASSWORD) or None
+
+
+def _keygen(arguments: argparse.Namespace) -> None:
+    from tfserving_remote.signing import keygen
+
+    password = _password() if arguments.encrypt else None
+    if arguments.encrypt and password is None:
+        raise InvalidInput(f"--encrypt takes the password from {_PASSWORD}, which is not set")
+    public = keygen(arguments.key, curve=arguments.curve, password=password)
+    print(f"private key: {arguments.key}, for publish --sign-key and sign --key; keep it secret")
+    print(f"public key: {public}, for servers: --remote_trusted_keys={public}")
+
+
+def _sign(arguments: argparse.Namespace) -> None:
+    from tfserving_remote.signing import sign
+
+    signed = sign(
+        arguments.url,
+        arguments.key,
+        version=arguments.version,
+        export_dir=arguments.export_dir,
+        password=_password(),
+        replace=arguments.replace,
+    )
+    print(f"signed version {signed.version} with key {signed.key[:12]}: {signed.url}")
 
 
 def _pairs(given: Sequence[str]) -> dict[str, str]:

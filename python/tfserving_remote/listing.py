@@ -17,6 +17,7 @@ from tfserving_remote.manifest import (
     manifest_name,
     parse_manifest_name,
     parse_version,
+    signature_name,
 )
 
 _LISTINGS_AT_ONCE = 8
@@ -30,7 +31,7 @@ class VersionInfo:
 
     `name` is the version as it is written there, `archive` "tar", "tar.gz", "tar.zst" or None for a
     folder. `size` is bytes in the store. `files` is None where only the archive knows. `problem`
-    says why a version is not complete.
+    says why a version is not complete. `has_signature` says that one is there, not whose.
     """
 
     version: int
@@ -41,6 +42,7 @@ class VersionInfo:
     created_at: datetime.datetime | None
     has_manifest: bool
     problem: str | None
+    has_signature: bool = False
 
     @property
     def complete(self) -> bool:
@@ -105,21 +107,25 @@ class _Entry:
     archive: str | None
     size: int | None
     has_manifest: bool
+    has_signature: bool
 
 
 def _entries(listing: Listing) -> list[_Entry]:
     manifests = {parse_manifest_name(info.key) for info in listing.objects} - {None}
+    keys = {info.key for info in listing.objects}
+
+    def entry(name: str, kind: str | None, size: int | None) -> _Entry:
+        return _Entry(name, kind, size, name in manifests, signature_name(name) in keys)
+
     entries = [
-        _Entry(name, None, None, name in manifests)
-        for name in listing.folders
-        if parse_version(name) is not None
+        entry(name, None, None) for name in listing.folders if parse_version(name) is not None
     ]
     for info in listing.objects:
         name, kind = split_name(info.key)
         if kind is not None and parse_version(name) is not None:
-            entries.append(_Entry(name, kind, info.size, name in manifests))
+            entries.append(entry(name, kind, info.size))
     alone = manifests - {entry.name for entry in entries}
-    return entries + [_Entry(name, None, None, True) for name in alone if name is not None]
+    return entries + [entry(name, None, None) for name in alone if name is not None]
 
 
 def _inspect(store: Store, entry: _Entry) -> VersionInfo:
@@ -147,6 +153,7 @@ def _inspect(store: Store, entry: _Entry) -> VersionInfo:
         created_at=manifest.created_at if manifest else None,
         has_manifest=entry.has_manifest,
         problem=problem or missing,
+        has_signature=entry.has_signature,
     )
 
 

@@ -19,6 +19,7 @@ MAX_BYTES = 256 << 20
 _MIN_CHUNK, _MAX_CHUNK = 1 << 16, 1 << 30
 _MAX_PATH_BYTES = 1024
 _MANIFEST_SUFFIX = ".manifest.json"
+_SIGNATURE_SUFFIX = ".manifest.sig"
 ARCHIVES = ("tar", "tar.gz", "tar.zst")
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -143,10 +144,22 @@ def manifest_name(version_name: str) -> str:
 
 def parse_manifest_name(name: str) -> str | None:
     """The version's name in a manifest's name; None for other names."""
-    if not name.endswith(_MANIFEST_SUFFIX):
-        return None
-    stem = name.removesuffix(_MANIFEST_SUFFIX)
-    return stem if parse_version(stem) is not None else None
+    return _stem(name, _MANIFEST_SUFFIX)
+
+
+def signature_name(version_name: str) -> str:
+    """`<name>.manifest.sig`."""
+    return version_name + _SIGNATURE_SUFFIX
+
+
+def parse_signature_name(name: str) -> str | None:
+    """The version's name in a signature's name; None for other names."""
+    return _stem(name, _SIGNATURE_SUFFIX)
+
+
+def _stem(name: str, suffix: str) -> str | None:
+    stem = name.removesuffix(suffix)
+    return stem if stem != name and parse_version(stem) is not None else None
 
 
 def parse_version(name: str) -> int | None:

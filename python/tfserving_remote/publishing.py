@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Publishing versions.
 
-A version's files go up first, in parallel, each created only where nothing is; its manifest goes
-last, and with it the version exists. Nothing is ever overwritten. A publish that fails takes away
-what it put.
+A version's files go up first, in parallel, each created only where nothing is, then its signature
+if it is signed; its manifest goes last, and with it the version exists. Nothing is ever
+overwritten. A publish that fails takes away what it put.
 """
 
 import dataclasses
 import datetime
+import io
 import os
 import pathlib
 import tempfile
@@ -30,9 +31,12 @@ from tfserving_remote.manifest import (
     check_path,
     manifest_name,
     parse_manifest_name,
+    parse_signature_name,
     parse_version,
+    signature_name,
     sort_key,
 )
+from tfserving_remote.signing import Signer
 
 __all__ = [
     "Progress",
@@ -58,11 +62,12 @@ class Progress:
 
 @dataclasses.dataclass(frozen=True)
 class PublishedVersion:
-    """A version that now exists."""
+    """A version that now exists. `key` is the id of the key that signed it; None without one."""
 
     url: str
     version: int
     manifest: Manifest
+    key: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,13 +109,16 @@ def publish(
     progress: Callable[[Progress], None] | None = None,
     preprocessing: Preprocessing | None = None,
     metadata: Mapping[str, str] | None = None,
+    sign_key: str | os.PathLike[str] | None = None,
+    sign_key_password: str | None = None,
 ) -> PublishedVersion:
     """Publish the SavedModel in `export_dir` as a version below `url`.
 
     `url` is "s3://bucket/prefix", "gs://bucket/prefix", "file:///folder" or a path. `version` is
     the next free number unless given. `archive` "tar", "tar.gz" or "tar.zst" stores one object
-    instead of a folder. `progress` is called in this thread. Raises InvalidInput, VersionExists,
-    NotFound (no such bucket), PermissionDenied, Unavailable.
+    instead of a folder. `progress` is called in this thread. `sign_key` is a file with a private
+    key (`keygen` makes one) that signs the version, before anybody sees it. Raises InvalidInput,
+    VersionExists, NotFound (no such bucket), PermissionDenied, Unavailable.
     """
     if archive is not None and archive not in ARCHIVES:
         raise InvalidInput(f"archive {archive!r} is none of {', '.join(ARCHIVES)}")
@@ -118,6 +126,7 @@ def publish(
         raise InvalidInput(f"version {version} is no version number")
     files = _scan(pathlib.Path(export_dir))
     described = signatures.read_saved_model(files["saved_model.pb"].path)
+    signer = None if sign_key is None else Signer(sign_key, sign_key_password)
     store = open_store(url)
 
     def once(number: int) -> PublishedVersion:
@@ -130,8 +139,8 @@ def publish(
             preprocessing=preprocessing,
             metadata=_check_metadata(metadata or {}),
         )
-        manifest = _Publish(store, list(files.values()), archive, progress).run(draft)
-        return PublishedVersion(store.url, number, manifest)
+        manifest = _Publish(store, list(files.values()), archive, progress, signer).run(draft)
+        return PublishedVersion(store.url, number, manifest, signer.id if signer else None)
 
     if version is not None:
         _check_free(store, version)
@@ -192,7 +201,7 @@ def _numbers(listing: Listing) -> Iterable[tuple[int, str]]:
     """Every entry that belongs to a version, with its number."""
     names = [*listing.folders, *(info.key for info in listing.objects)]
     for name in names:
-        stem = parse_manifest_name(name) or split_name(name)[0]
+        stem = parse_manifest_name(name) or parse_signature_name(name) or split_name(name)[0]
         number = parse_version(stem)
         if number is not None:
             yield number, name
@@ -223,11 +232,13 @@ class _Publish:
         files: list[_LocalFile],
         archive: str | None,
         report: Callable[[Progress], None] | None,
+        signer: Signer | None,
     ) -> None:
         self._store = store
         self._files = files
         self._archive = archive
         self._report = report
+        self._signer = signer
 
     def run(self, draft: Manifest) -> Manifest:
         name = str(draft.version)
@@ -238,7 +249,12 @@ class _Publish:
                 manifest = self._put_folder(transaction, hashers, draft)
             else:
                 manifest = self._put_archive(transaction, hashers, draft)
-            transaction.commit(manifest_name(name), manifest.to_json())
+            data = manifest.to_json()
+            if self._signer is not None:
+                signature = self._signer.sign(manifest, data, name)
+                source = _reader(io.BytesIO(signature), len(signature), "signature", hashers)
+                transaction.put(signature_name(name), source, lambda _: None)
+            transaction.commit(manifest_name(name), data)
         except BaseException:
             transaction.rollback()
             raise

@@ -29,6 +29,28 @@ Sha256Digest Sha256(absl::string_view bytes) {
   return digest;
 }
 
+struct Sha256Stream::Context {
+  EVP_MD_CTX* const evp = EVP_MD_CTX_new();
+  ~Context() { EVP_MD_CTX_free(evp); }
+};
+
+Sha256Stream::Sha256Stream() : context_(std::make_unique<Context>()) {
+  EVP_DigestInit_ex(context_->evp, EVP_sha256(), nullptr);
+}
+
+Sha256Stream::~Sha256Stream() = default;
+
+void Sha256Stream::Add(absl::string_view bytes) {
+  EVP_DigestUpdate(context_->evp, bytes.data(), bytes.size());
+}
+
+Sha256Digest Sha256Stream::Finish() {
+  Sha256Digest digest = {};
+  unsigned int length = 0;
+  EVP_DigestFinal_ex(context_->evp, digest.data(), &length);
+  return digest;
+}
+
 std::string ToHex(absl::Span<const uint8_t> bytes) {
   static constexpr char kDigits[] = "0123456789abcdef";
   std::string text;

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -18,6 +19,27 @@ uint32_t Crc32c(absl::string_view bytes);
 
 /// Pure. Some 1-2 GB/s a core where the processor has instructions for it.
 Sha256Digest Sha256(absl::string_view bytes);
+
+/// SHA-256 of bytes that come piece by piece.
+///
+/// Units:    bytes.
+/// Errors:   none.
+/// Threads:  one at a time.
+/// Lifetime: Finish ends it.
+class Sha256Stream {
+ public:
+  Sha256Stream();
+  ~Sha256Stream();
+  Sha256Stream(const Sha256Stream&) = delete;
+  Sha256Stream& operator=(const Sha256Stream&) = delete;
+
+  void Add(absl::string_view bytes);
+  Sha256Digest Finish();
+
+ private:
+  struct Context;
+  const std::unique_ptr<Context> context_;
+};
 
 /// Lower-case hexadecimal text. Pure.
 std::string ToHex(absl::Span<const uint8_t> bytes);

@@ -18,6 +18,12 @@ TEST(DigestTest, KnowsTheDigestsOfNothing) {
   EXPECT_EQ(ToHex(Sha256("")), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 }
 
+TEST(DigestTest, MakesTheSameOfPieces) {
+  Sha256Stream sha256;
+  for (absl::string_view piece : {"a", "", "bc"}) sha256.Add(piece);
+  EXPECT_EQ(sha256.Finish(), Sha256("abc"));
+}
+
 TEST(DigestTest, SeesOneFlippedBitInALargeBuffer) {
   std::string bytes(1 << 20, 'x');
   const uint32_t before = Crc32c(bytes);

@@ -10,6 +10,13 @@ namespace tfserving_remote {
 namespace {
 
 constexpr absl::string_view kManifestSuffix = ".manifest.json";
+constexpr absl::string_view kSignatureSuffix = ".manifest.sig";
+
+std::optional<std::string> ParseNameWith(absl::string_view suffix, absl::string_view entry) {
+  if (!absl::ConsumeSuffix(&entry, suffix)) return std::nullopt;
+  if (!ParseVersionNumber(entry).has_value()) return std::nullopt;
+  return std::string(entry);
+}
 
 }  // namespace
 
@@ -67,9 +74,15 @@ std::string ManifestName(absl::string_view version_name) {
 }
 
 std::optional<std::string> ParseManifestName(absl::string_view entry) {
-  if (!absl::ConsumeSuffix(&entry, kManifestSuffix)) return std::nullopt;
-  if (!ParseVersionNumber(entry).has_value()) return std::nullopt;
-  return std::string(entry);
+  return ParseNameWith(kManifestSuffix, entry);
+}
+
+std::string SignatureName(absl::string_view version_name) {
+  return absl::StrCat(version_name, kSignatureSuffix);
+}
+
+std::optional<std::string> ParseSignatureName(absl::string_view entry) {
+  return ParseNameWith(kSignatureSuffix, entry);
 }
 
 }  // namespace tfserving_remote

@@ -39,6 +39,11 @@ std::string ManifestName(absl::string_view version_name);
 /// The version name of a manifest's name; nothing for other names.
 std::optional<std::string> ParseManifestName(absl::string_view entry);
 
+/// "<name>.manifest.sig".
+std::string SignatureName(absl::string_view version_name);
+/// The version name of a signature's name; nothing for other names.
+std::optional<std::string> ParseSignatureName(absl::string_view entry);
+
 }  // namespace tfserving_remote
 
 #endif  // TFSERVING_REMOTE_MANIFEST_VERSION_NAME_H_

@@ -48,6 +48,8 @@ class Reader {
     if (!absl::ConsumePrefix(&entry, base_key_) || entry.empty()) return;
     if (std::optional<std::string> name = ParseManifestName(entry)) {
       if (mode_ != ManifestMode::kIgnored) manifests_.emplace(*std::move(name), object);
+    } else if (std::optional<std::string> signed_name = ParseSignatureName(entry)) {
+      signatures_.emplace(*std::move(signed_name), object);
     } else if (std::optional<VersionName> version = VersionName::Parse(entry)) {
       AddVersion({*std::move(version), object, std::nullopt});
     } else if (ParseVersionNumber(entry).has_value()) {
@@ -90,7 +92,10 @@ class Reader {
     for (auto& [number, candidates] : candidates_) {
       for (ListedVersion& candidate : candidates) {
         const auto manifest = manifests_.find(candidate.name.name);
-        if (manifest != manifests_.end()) candidate.manifest = manifest->second;
+        if (manifest == manifests_.end()) continue;
+        candidate.manifest = manifest->second;
+        const auto signature = signatures_.find(candidate.name.name);
+        if (signature != signatures_.end()) candidate.signature = signature->second;
       }
     }
     for (const auto& [name, manifest] : manifests_) {
@@ -153,6 +158,7 @@ class Reader {
   const ManifestMode mode_;
   std::map<int64_t, std::vector<ListedVersion>> candidates_;
   std::map<std::string, ObjectInfo> manifests_;
+  std::map<std::string, ObjectInfo> signatures_;
   BaseListing result_;
 };
 

@@ -15,13 +15,16 @@
 
 namespace tfserving_remote {
 
-/// A version as one listing of the base path shows it: its folder or archive, and its manifest.
+/// A version as one listing of the base path shows it: its folder or archive, its manifest, its
+/// signature.
 struct ListedVersion {
   VersionName name;
   /// Nothing for a folder.
   std::optional<ObjectInfo> archive;
   /// Nothing without one, and with ManifestMode::kIgnored.
   std::optional<ObjectInfo> manifest;
+  /// Nothing without a manifest.
+  std::optional<ObjectInfo> signature = std::nullopt;
 };
 
 /// Something below the base path that looks like a version but is not offered, and why.

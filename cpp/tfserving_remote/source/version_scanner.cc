@@ -64,6 +64,7 @@ absl::StatusOr<std::string> VersionScanner::Fingerprint(const ListedVersion& ver
     objects = *std::move(folder);
   }
   if (version.manifest.has_value()) objects.push_back(*version.manifest);
+  if (version.signature.has_value()) objects.push_back(*version.signature);
   return ListingFingerprint(objects);
 }
 

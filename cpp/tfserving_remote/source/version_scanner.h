@@ -42,7 +42,8 @@ class VersionScanner {
   Result Scan(absl::Time now, const StoreCallOptions& options);
   const VersionTracker& tracker() const { return tracker_; }
 
-  /// ListingFingerprint of the objects that `version` consists of, its manifest included.
+  /// ListingFingerprint of the objects that `version` consists of, its manifest and its signature
+  /// included.
   absl::StatusOr<std::string> Fingerprint(const ListedVersion& version,
                                           const StoreCallOptions& options);
 

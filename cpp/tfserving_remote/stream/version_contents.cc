@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "tfserving_remote/manifest/listing_fingerprint.h"
+#include "tfserving_remote/manifest/signature.h"
 
 namespace tfserving_remote {
 namespace {
@@ -34,15 +35,28 @@ absl::Status CheckIdentity(const Manifest& manifest, const VersionContents& cont
       ", not ", path_name, "; keep only one of the two beside the manifest"));
 }
 
+absl::Status Prefixed(const std::string& url, const absl::Status& status) {
+  return absl::Status(status.code(), absl::StrCat(url, ": ", status.message()));
+}
+
+absl::Status Unsigned(const std::string& url, absl::string_view what) {
+  return absl::FailedPreconditionError(
+      absl::StrCat(url, ": there is no ", what,
+                   ", and only versions that a trusted key has signed are served "
+                   "(--remote_trusted_keys); sign the version with `tfserving-remote sign`"));
+}
+
 // Nothing when there is no manifest and none is needed.
 absl::StatusOr<std::optional<ObjectStore::Content>> FetchManifest(
     const VersionReaderOptions& options, const StoreCallOptions& call, const std::string& key,
     ObjectStore& store) {
-  if (options.manifest_mode == ManifestMode::kIgnored) return std::nullopt;
+  const bool must_be_signed = RequiresSignature(options);
+  if (options.manifest_mode == ManifestMode::kIgnored && !must_be_signed) return std::nullopt;
   absl::StatusOr<ObjectStore::Content> content =
       store.ReadAll(key, ManifestLimits().max_bytes, call);
   if (content.ok()) return std::make_optional(*std::move(content));
   if (!absl::IsNotFound(content.status())) return content.status();
+  if (must_be_signed) return Unsigned(store.Url(key), "manifest");
   if (options.manifest_mode == ManifestMode::kPreferred) return std::nullopt;
   return absl::NotFoundError(absl::StrCat(
       store.Url(key),
@@ -50,15 +64,38 @@ absl::StatusOr<std::optional<ObjectStore::Content>> FetchManifest(
       "version with `tfserving-remote publish`"));
 }
 
+// Nothing without a signature, or when none is looked for.
+absl::StatusOr<std::optional<ObjectStore::Content>> FetchSignature(
+    const VersionReaderOptions& options, const StoreCallOptions& call, const std::string& key,
+    ObjectStore& store) {
+  if (!RequiresSignature(options)) return std::nullopt;
+  absl::StatusOr<ObjectStore::Content> content =
+      store.ReadAll(key, SignatureLimits().max_bytes, call);
+  if (content.ok()) return std::make_optional(*std::move(content));
+  if (!absl::IsNotFound(content.status())) return content.status();
+  return std::nullopt;
+}
+
 absl::Status TakeManifest(absl::string_view text, const std::string& url,
                           VersionContents& contents) {
   absl::StatusOr<Manifest> manifest = ParseManifest(text);
-  if (!manifest.ok()) {
-    return absl::InvalidArgumentError(absl::StrCat(url, ": ", manifest.status().message()));
-  }
+  if (!manifest.ok()) return Prefixed(url, manifest.status());
   if (absl::Status wrong = CheckIdentity(*manifest, contents, url); !wrong.ok()) return wrong;
   contents.manifest = std::make_unique<const Manifest>(*std::move(manifest));
   return absl::OkStatus();
+}
+
+// Takes the manifest once a trusted key vouches for its bytes: it is not even parsed before.
+absl::Status TakeSignedManifest(absl::string_view text, const std::string& manifest_url,
+                                const std::optional<ObjectStore::Content>& signature,
+                                const std::string& signature_url, const TrustedKeys& keys,
+                                VersionContents& contents) {
+  if (!signature.has_value()) return Unsigned(signature_url, "signature");
+  const absl::StatusOr<SignedFiles> files = VerifySignature(signature->bytes, text, keys);
+  if (!files.ok()) return Prefixed(signature_url, files.status());
+  if (absl::Status taken = TakeManifest(text, manifest_url, contents); !taken.ok()) return taken;
+  const absl::Status covered = CheckSignedFiles(*files, *contents.manifest);
+  return covered.ok() ? covered : Prefixed(signature_url, covered);
 }
 
 // The files of a folder whose manifest says what they are.
@@ -180,29 +217,43 @@ VersionPacking SplitPackingSuffix(std::string& path_name) {
   return VersionPacking::kFolder;
 }
 
+bool RequiresSignature(const VersionReaderOptions& options) {
+  return options.trusted_keys != nullptr;
+}
+
 absl::StatusOr<VersionContents> ReadVersionContents(const VersionLocation& location,
                                                     const VersionReaderOptions& options,
                                                     const StoreCallOptions& call,
                                                     std::string* fingerprint) {
+  ObjectStore& store = *location.store;
   VersionContents contents;
   contents.store = location.store;
-  contents.url = location.store->Url(absl::StrCat(location.base_key, location.path_name));
+  contents.url = store.Url(absl::StrCat(location.base_key, location.path_name));
   contents.name = location.path_name;
   contents.packing = SplitPackingSuffix(contents.name);
   const std::string manifest_key = absl::StrCat(location.base_key, ManifestName(contents.name));
   const absl::StatusOr<std::optional<ObjectStore::Content>> manifest =
-      FetchManifest(options, call, manifest_key, *location.store);
+      FetchManifest(options, call, manifest_key, store);
   if (!manifest.ok()) return manifest.status();
+  const std::string signature_key = absl::StrCat(location.base_key, SignatureName(contents.name));
+  const absl::StatusOr<std::optional<ObjectStore::Content>> signature =
+      FetchSignature(options, call, signature_key, store);
+  if (!signature.ok()) return signature.status();
   const absl::StatusOr<std::vector<ObjectInfo>> objects =
       ListObjects(location, call, contents.packing);
   if (!objects.ok()) return objects.status();
   std::vector<ObjectInfo> seen = *objects;
   if (manifest->has_value()) seen.push_back((*manifest)->info);
+  if (signature->has_value()) seen.push_back((*signature)->info);
   contents.fingerprint = ListingFingerprint(seen);
   if (fingerprint != nullptr) *fingerprint = contents.fingerprint;
   if (manifest->has_value()) {
+    const std::string url = store.Url(manifest_key);
     const absl::Status taken =
-        TakeManifest((*manifest)->bytes, location.store->Url(manifest_key), contents);
+        RequiresSignature(options)
+            ? TakeSignedManifest((*manifest)->bytes, url, *signature, store.Url(signature_key),
+                                 *options.trusted_keys, contents)
+            : TakeManifest((*manifest)->bytes, url, contents);
     if (!taken.ok()) return taken;
   }
   if (absl::Status taken = TakeObjects(location, *objects, contents); !taken.ok()) return taken;

@@ -33,7 +33,10 @@ struct VersionContents {
 /// Splits "7.tar.gz" into "7" and kTarGz; whatever has no packing suffix is a folder.
 VersionPacking SplitPackingSuffix(std::string& path_name);
 
-/// Lists and pins, reads the manifest, compares the two. Errors as OpenVersion.
+/// Whether only signed versions may be read.
+bool RequiresSignature(const VersionReaderOptions& options);
+
+/// Lists and pins, reads the manifest and the signature, compares them. Errors as OpenVersion.
 absl::StatusOr<VersionContents> ReadVersionContents(const VersionLocation& location,
                                                     const VersionReaderOptions& options,
                                                     const StoreCallOptions& call,

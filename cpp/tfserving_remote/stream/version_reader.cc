@@ -17,10 +17,12 @@ absl::StatusOr<std::unique_ptr<VersionReader>> OpenVersion(VersionLocation locat
   absl::StatusOr<VersionContents> contents =
       ReadVersionContents(location, options, call, fingerprint);
   if (!contents.ok()) return contents.status();
+  VersionReaderOptions reading = options;
+  reading.check_sha256 = options.check_sha256 || RequiresSignature(options);
   if (contents->packing == VersionPacking::kFolder || contents->packing == VersionPacking::kTar) {
-    return std::make_unique<RangedVersion>(*std::move(contents), options, std::move(pool));
+    return std::make_unique<RangedVersion>(*std::move(contents), reading, std::move(pool));
   }
-  return std::make_unique<ArchiveVersion>(*std::move(contents), options, std::move(pool));
+  return std::make_unique<ArchiveVersion>(*std::move(contents), reading, std::move(pool));
 }
 
 }  // namespace tfserving_remote

@@ -12,6 +12,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "tfserving_remote/manifest/manifest.h"
+#include "tfserving_remote/manifest/trusted_keys.h"
 #include "tfserving_remote/store/object_store.h"
 
 namespace tfserving_remote {
@@ -40,6 +41,8 @@ struct StreamStats {
   uint64_t total_bytes = 0;
   /// Fetched from the store, verified.
   uint64_t fetched_bytes = 0;
+  /// Taken from the cache on this machine's disk instead, verified.
+  uint64_t cached_bytes = 0;
   uint64_t requests = 0;
 };
 
@@ -71,7 +74,7 @@ class VersionReader {
   /// What people call the place of the version: "s3://bucket/models/m/3".
   virtual const std::string& url() const = 0;
   /// ListingFingerprint of the objects as they were when the version was opened: all below
-  /// `<base>/<name>/` or the archive, and the manifest if one was read.
+  /// `<base>/<name>/` or the archive, and the manifest and the signature if they were read.
   virtual const std::string& fingerprint() const = 0;
   /// OK, or the first fatal error.
   virtual absl::Status status() const = 0;
@@ -94,6 +97,8 @@ struct VersionLocation {
 
 /// Threads and memory that all streams of a process share (transfer_pool.h).
 class TransferPool;
+/// Chunks kept on disk (disk_cache.h).
+class DiskCache;
 
 struct VersionReaderOptions {
   ManifestMode manifest_mode = ManifestMode::kPreferred;
@@ -101,20 +106,27 @@ struct VersionReaderOptions {
   /// by accident; a digest that an attacker cannot match is worth its time when the manifest is
   /// signed.
   bool check_sha256 = false;
+  /// When set, only versions are read that one of these keys has signed, and check_sha256 is on
+  /// whatever it says: the signature vouches for the manifest, the manifest for the chunks. Null:
+  /// signatures are not looked at.
+  std::shared_ptr<const TrustedKeys> trusted_keys;
   /// Bytes of one ranged GET.
   uint64_t range_bytes = 8 << 20;
   /// Files up to this size are fetched whole in one request.
   uint64_t small_file_bytes = 4 << 20;
   /// Largest unpacked size of an archive without a manifest.
   uint64_t max_unpacked_bytes = uint64_t{1} << 40;
+  /// Chunks that it has are not fetched; of versions with a manifest. Null for none.
+  std::shared_ptr<DiskCache> cache;
 };
 
 /// Lists and pins the objects of a version and reads its manifest; no file content yet. NOT_FOUND
 /// when there is none, or no manifest although one is required; INVALID_ARGUMENT for a broken
-/// manifest; FAILED_PRECONDITION when the listing does not agree with the manifest (names the
-/// file). `call` bounds and cancels the opening alone; later, VersionReader::Cancel does.
-/// `fingerprint` (may be null) becomes VersionReader::fingerprint() once the objects are known,
-/// also when the opening fails then.
+/// manifest or signature; FAILED_PRECONDITION when the listing does not agree with the manifest
+/// (names the file), or when nobody has signed although a signature is required; DATA_LOSS for a
+/// signature that is of something or somebody else. `call` bounds and cancels the opening alone;
+/// later, VersionReader::Cancel does. `fingerprint` (may be null) becomes
+/// VersionReader::fingerprint() once the objects are known, also when the opening fails then.
 absl::StatusOr<std::unique_ptr<VersionReader>> OpenVersion(VersionLocation location,
                                                            const VersionReaderOptions& options,
                                                            std::shared_ptr<TransferPool> pool,

@@ -77,6 +77,9 @@ class Store(Protocol):
     def read(self, key: str, limit: int) -> bytes | None:
         """An object's bytes; None when it is not there. Raises InvalidInput above `limit` bytes."""
 
+    def replace(self, key: str, data: bytes) -> None:
+        """Write an object at once, whether or not one is there."""
+
     def begin(self, name: str) -> Transaction:
         """Start to write the version with this name."""
 

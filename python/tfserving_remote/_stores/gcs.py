@@ -106,6 +106,11 @@ class GcsStore:
                 return None
         return data
 
+    def replace(self, key: str, data: bytes) -> None:
+        with _translated(f"write {self.url}/{key}"):
+            blob = self._bucket.blob(self._prefix + key)
+            blob.upload_from_string(data, "application/json", checksum="crc32c")
+
     def begin(self, name: str) -> "GcsTransaction":
         return GcsTransaction(self, self._bucket, self._prefix)
 

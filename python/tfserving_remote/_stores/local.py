@@ -70,6 +70,17 @@ class LocalStore:
             raise InvalidInput(f"{path} is larger than {limit} bytes")
         return data
 
+    def replace(self, key: str, data: bytes) -> None:
+        path = self._root / key
+        draft = self._root / f".{key}.{uuid.uuid4().hex}.publishing"
+        with _translated(f"write {path}"):
+            try:
+                _write_new(draft, data)
+                draft.replace(path)
+            finally:
+                draft.unlink(missing_ok=True)
+            _sync_folder(self._root)
+
     def begin(self, name: str) -> "LocalTransaction":
         return LocalTransaction(self._root, name)
 
@@ -101,10 +112,7 @@ class LocalTransaction:
             for entry in list(self._staging.iterdir()):
                 self._place(entry)
             manifest = self._staging / key
-            with manifest.open("xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
+            _write_new(manifest, data)
             _sync_folder(self._root)
             self._place(manifest)
             _sync_folder(self._root)
@@ -132,6 +140,13 @@ class LocalTransaction:
             else:
                 path.unlink(missing_ok=True)
         shutil.rmtree(self._staging, ignore_errors=True)
+
+
+def _write_new(path: pathlib.Path, data: bytes) -> None:
+    with path.open("xb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _sync_folders(root: pathlib.Path) -> None:

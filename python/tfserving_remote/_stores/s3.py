@@ -129,6 +129,10 @@ class S3Store:
             raise InvalidInput(f"{self.url}/{key} is larger than {limit} bytes")
         return data
 
+    def replace(self, key: str, data: bytes) -> None:
+        with _translated(f"write {self.url}/{key}"):
+            self._client.put_object(Bucket=self._bucket, Key=self._prefix + key, Body=data)
+
     def begin(self, name: str) -> "S3Transaction":
         return S3Transaction(self, self._client, self._bucket, self._prefix)
 
