@@ -91,7 +91,7 @@ ArchiveVersion::ArchiveVersion(VersionContents contents, const VersionReaderOpti
                                std::shared_ptr<TransferPool> pool)
     : contents_(std::move(contents)),
       options_(options),
-      fetcher_(contents_.store, options.check_sha256),
+      fetcher_(contents_.store, options.check_sha256, options.cache),
       stream_(pool->OpenStream()),
       bytes_(contents_.objects[0],
              PlanGrid(contents_.objects[0].info.size, contents_.objects[0].chunk_size,
@@ -219,6 +219,7 @@ absl::Status ArchiveVersion::Read(absl::string_view path, uint64_t offset, absl:
 StreamStats ArchiveVersion::stats() const {
   StreamStats stats;
   stats.fetched_bytes = fetcher_.fetched_bytes();
+  stats.cached_bytes = fetcher_.cached_bytes();
   stats.requests = fetcher_.requests();
   absl::MutexLock lock(&mu_);
   if (contents_.manifest != nullptr) {

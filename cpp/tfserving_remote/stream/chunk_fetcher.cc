@@ -2,9 +2,11 @@
 #include "tfserving_remote/stream/chunk_fetcher.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "tfserving_remote/manifest/digest.h"
+#include "tfserving_remote/stream/disk_cache.h"
 
 namespace tfserving_remote {
 
@@ -21,12 +23,43 @@ absl::Status CheckChunk(const ChunkDigest& digest, absl::string_view bytes, bool
       absl::StrCat("sha256 expected ", ToHex(digest.sha256), ", found ", ToHex(sha256)));
 }
 
+ChunkFetcher::ChunkFetcher(std::shared_ptr<ObjectStore> store, bool check_sha256,
+                           std::shared_ptr<DiskCache> cache)
+    : store_(std::move(store)),
+      check_sha256_(check_sha256),
+      cache_(std::move(cache)),
+      opened_(cache_ == nullptr ? absl::InfinitePast() : cache_->Now()) {}
+
 absl::Status ChunkFetcher::Fetch(const PinnedObject& object, uint64_t offset,
                                  absl::Span<char> into) {
   if (absl::Status failed = status(); !failed.ok()) return failed;
-  absl::Status fetched = Get(object, offset, into);
-  if (fetched.ok() && object.digests != nullptr) fetched = Verify(object, offset, into);
+  const bool cacheable = cache_ != nullptr && object.digests != nullptr;
+  const absl::Status fetched =
+      cacheable ? FetchUncached(object, offset, into) : FetchVerified(object, offset, into);
   return fetched.ok() ? fetched : Fail(fetched);
+}
+
+absl::Status ChunkFetcher::FetchUncached(const PinnedObject& object, uint64_t offset,
+                                         absl::Span<char> into) {
+  size_t run = 0;  // begin of the chunks that must be fetched
+  for (size_t begin = 0; begin < into.size(); begin += object.chunk_size) {
+    const absl::Span<char> in_chunk = into.subspan(begin, object.chunk_size);
+    const ChunkDigest& digest = (*object.digests)[(offset + begin) / object.chunk_size];
+    if (!cache_->Get(digest, check_sha256_, in_chunk)) continue;
+    cached_bytes_.fetch_add(in_chunk.size(), std::memory_order_relaxed);
+    const absl::Status fetched =
+        FetchVerified(object, offset + run, into.subspan(run, begin - run));
+    if (!fetched.ok()) return fetched;
+    run = begin + in_chunk.size();
+  }
+  return FetchVerified(object, offset + run, into.subspan(run));
+}
+
+absl::Status ChunkFetcher::FetchVerified(const PinnedObject& object, uint64_t offset,
+                                         absl::Span<char> into) {
+  if (into.empty()) return absl::OkStatus();
+  const absl::Status got = Get(object, offset, into);
+  return got.ok() && object.digests != nullptr ? Verify(object, offset, into) : got;
 }
 
 absl::Status ChunkFetcher::Get(const PinnedObject& object, uint64_t offset, absl::Span<char> into) {
@@ -47,10 +80,15 @@ absl::Status ChunkFetcher::Verify(const PinnedObject& object, uint64_t offset,
     const absl::Span<char> in_chunk = bytes.subspan(begin, object.chunk_size);
     const absl::string_view view(in_chunk.data(), in_chunk.size());
     const ChunkDigest& digest = (*object.digests)[chunk];
-    if (CheckChunk(digest, view, check_sha256_).ok()) continue;
-    if (absl::Status again = Get(object, offset + begin, in_chunk); !again.ok()) return again;
     absl::Status checked = CheckChunk(digest, view, check_sha256_);
-    if (checked.ok()) continue;
+    if (!checked.ok()) {
+      if (absl::Status again = Get(object, offset + begin, in_chunk); !again.ok()) return again;
+      checked = CheckChunk(digest, view, check_sha256_);
+    }
+    if (checked.ok()) {
+      if (cache_ != nullptr) cache_->Put(digest, view, check_sha256_, opened_);
+      continue;
+    }
     return absl::DataLossError(absl::StrCat(
         "GET ", store_->Url(object.info.key), ": chunk ", chunk, " (bytes ", offset + begin, "-",
         offset + begin + in_chunk.size() - 1, ") is not what the manifest says, twice: ",

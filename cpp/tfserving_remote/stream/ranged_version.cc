@@ -61,7 +61,7 @@ RangedVersion::RangedVersion(VersionContents contents, const VersionReaderOption
                              std::shared_ptr<TransferPool> pool)
     : contents_(std::move(contents)),
       objects_(Grid(contents_, options)),
-      fetcher_(contents_.store, options.check_sha256),
+      fetcher_(contents_.store, options.check_sha256, options.cache),
       stream_(pool->OpenStream()),
       cache_(objects_, fetcher_, *stream_) {}
 
@@ -201,6 +201,7 @@ StreamStats RangedVersion::stats() const {
   // A tar archive is hardly larger than its members.
   if (contents_.files.empty()) stats.total_bytes = contents_.objects[0].info.size;
   stats.fetched_bytes = fetcher_.fetched_bytes();
+  stats.cached_bytes = fetcher_.cached_bytes();
   stats.requests = fetcher_.requests();
   return stats;
 }

@@ -148,15 +148,18 @@ tfs::ServableModelType StreamingLoader::model_type() const {
 
 void StreamingLoader::LogLoaded(const Metadata& metadata, const StreamStats& stats,
                                 absl::Duration took) const {
-  const double megabytes = static_cast<double>(stats.fetched_bytes) / 1e6;
+  const double cached = static_cast<double>(stats.cached_bytes) / 1e6;
+  const double megabytes = static_cast<double>(stats.fetched_bytes) / 1e6 + cached;
   const double seconds = std::max(absl::ToDoubleSeconds(took), 1e-6);
   options_->log->Log(
       Severity::kInfo,
-      absl::StrFormat("loaded %s version %d from %s: %.1f MB in %.2f s, %.0f MB/s, %d requests, %s",
-                      metadata.servable_id.name, metadata.servable_id.version, reader_->url(),
-                      megabytes, seconds, megabytes / seconds, stats.requests,
-                      reader_->manifest() == nullptr ? "no manifest to verify it with"
-                                                     : "verified against its manifest"));
+      absl::StrFormat(
+          "loaded %s version %d from %s: %.1f MB in %.2f s, %.0f MB/s, %d requests, %s%s",
+          metadata.servable_id.name, metadata.servable_id.version, reader_->url(), megabytes,
+          seconds, megabytes / seconds, stats.requests,
+          stats.cached_bytes == 0 ? "" : absl::StrFormat("%.1f MB from the cache, ", cached),
+          reader_->manifest() == nullptr ? "no manifest to verify it with"
+                                         : "verified against its manifest"));
 }
 
 absl::Status StreamingLoader::Finish(const Metadata& metadata, const absl::Status& status,
