@@ -86,18 +86,6 @@ absl::StatusOr<VersionPolicy> ParseVersionPolicy(absl::string_view text) {
                    status.message()));
 }
 
-absl::Status CheckSupported(const tfs::ModelServerConfig& config) {
-  if (config.has_custom_model_config()) {
-    return absl::InvalidArgumentError("ModelServer does not yet support custom model config.");
-  }
-  for (const tfs::ModelConfig& model : config.model_config_list().config()) {
-    if (!model.has_logging_config()) continue;
-    return absl::InvalidArgumentError(absl::StrCat("No request-logger-creator provided. Model ",
-                                                   model.name(), " has a logging_config"));
-  }
-  return absl::OkStatus();
-}
-
 absl::StatusOr<tfs::ModelServerConfig> ReadModelConfig(const ServerOptions& options) {
   tfs::ModelServerConfig config;
   if (!options.model_config_file.empty()) {

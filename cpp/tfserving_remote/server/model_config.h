@@ -22,10 +22,6 @@ namespace tfserving_remote {
 absl::StatusOr<tensorflow::serving::ModelServerConfig> ReadModelConfig(
     const ServerOptions& options);
 
-/// INVALID_ARGUMENT for what this server does not do: a custom configuration, request logging.
-/// Pure.
-absl::Status CheckSupported(const tensorflow::serving::ModelServerConfig& config);
-
 /// The value of --model_version_policy. Pure.
 absl::StatusOr<tensorflow::serving::FileSystemStoragePathSourceConfig::ServableVersionPolicy>
 ParseVersionPolicy(absl::string_view text);

@@ -6,22 +6,12 @@
 
 #include <fstream>
 
-#include "google/protobuf/text_format.h"
-
 namespace tfserving_remote {
 namespace {
 
 namespace tfs = ::tensorflow::serving;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
-
-std::string NotSupported(const std::string& text) {
-  tfs::ModelServerConfig config;
-  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &config));
-  const absl::Status status = CheckSupported(config);
-  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << text;
-  return std::string(status.message());
-}
 
 std::string WriteFile(const std::string& name, const std::string& text) {
   const std::string path = ::testing::TempDir() + "/" + name;
@@ -65,17 +55,6 @@ TEST(ModelConfigTest, SaysWhereAFileIsWrong) {
 
   options.model_config_file = "/nowhere/models.config";
   EXPECT_EQ(ReadModelConfig(options).status().code(), absl::StatusCode::kNotFound);
-}
-
-TEST(ModelConfigTest, RefusesWhatIsNotThere) {
-  EXPECT_THAT(NotSupported("model_config_list { config { name: 'm' logging_config { } } }"),
-              StartsWith("No request-logger-creator provided. Model m"));
-  EXPECT_EQ(NotSupported("custom_model_config { type_url: 'type.googleapis.com/x' }"),
-            "ModelServer does not yet support custom model config.");
-}
-
-TEST(ModelConfigTest, TakesAnEmptyConfig) {
-  EXPECT_TRUE(CheckSupported(tfs::ModelServerConfig()).ok());
 }
 
 TEST(ModelConfigTest, UnderstandsShortAndTextPolicies) {

@@ -196,7 +196,6 @@ void ModelServer::StartFilePoller(const tfs::ModelServerConfig& applied) {
 
 absl::Status ModelServer::Apply(const tfs::ModelServerConfig& config,
                                 ReloadService::Models* new_models) {
-  if (absl::Status status = CheckSupported(config); !status.ok()) return status;
   const std::set<std::string> names = ModelNames(config);
   {
     absl::MutexLock lock(&apply_mu_);

@@ -220,8 +220,20 @@ const ModelPlatform* ServingModels::FindExtension(const std::string& platform) c
 
 void ServingModels::HandleEvent(const ServableState& state, absl::Time at) {
   state_log_.Update(state, at);
-  if (state.manager_state == ServableState::ManagerState::kEnd) prepared_.Forget(state.id);
+  if (state.manager_state == ServableState::ManagerState::kEnd) {
+    prepared_.Forget(state.id);
+    RememberRefusal(state, at);
+  }
   observer_(state);
+}
+
+void ServingModels::RememberRefusal(const ServableState& state, absl::Time at) {
+  if (!absl::IsResourceExhausted(state.health)) return;
+  // A version that was refused for want of memory has not come as far as its loader, which would
+  // have told the ledger; and without the ledger the source would not offer it again.
+  LoadLedger& ledger = *streaming_.ledger;
+  if (ledger.LastFailure(state.id.name, state.id.version).has_value()) return;
+  ledger.RecordFailure(state.id.name, state.id.version, state.health, /*fingerprint=*/"", at);
 }
 
 }  // namespace tfserving_remote

@@ -76,6 +76,7 @@ class ServingModels {
       std::unique_ptr<tensorflow::serving::StoragePathSourceAdapter>* adapter) const;
   const ModelPlatform* FindExtension(const std::string& platform) const;
   void HandleEvent(const tensorflow::serving::ServableState& state, absl::Time at);
+  void RememberRefusal(const tensorflow::serving::ServableState& state, absl::Time at);
 
   // Constant after Create.
   const ServerOptions options_;

@@ -10,6 +10,7 @@
 #include <unordered_map>
 
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
 #include "google/protobuf/text_format.h"
 #include "tensorflow/cc/saved_model/loader.h"
 #include "tensorflow_serving/servables/hashmap/hashmap_source_adapter.h"
@@ -84,8 +85,8 @@ class ServingModelsTest : public ::testing::Test {
     if (!status.ok()) return status;
     return models_->core().AwaitModels(new_models, absl::InfiniteFuture());
   }
-  static std::string SavedModel() {
-    return absl::StrCat("config { name: 'm' model_platform: 'tensorflow' base_path: '",
+  static std::string SavedModel(const std::string& name = "m") {
+    return absl::StrCat("config { name: '", name, "' model_platform: 'tensorflow' base_path: '",
                         TFSR_TEST_MODELS, "/half_plus_two' } ");
   }
   std::string TableModel(const std::string& base_path) {
@@ -177,12 +178,27 @@ TEST_F(ServingModelsTest, RefusesPlatformsThatCannotBe) {
   EXPECT_TRUE(absl::IsNotFound(Create()));
 }
 
-TEST_F(ServingModelsTest, AVersionThatDoesNotFitIntoMemoryIsNotLoaded) {
-  options_.total_model_memory_limit_bytes = 10;
+TEST_F(ServingModelsTest, AVersionThatDoesNotFitIntoMemoryWaitsForAnotherToGo) {
+  int64_t bytes = 0;
+  for (const auto& file : std::filesystem::recursive_directory_iterator(
+           std::string(TFSR_TEST_MODELS) + "/half_plus_two/1")) {
+    if (file.is_regular_file()) bytes += static_cast<int64_t>(file.file_size());
+  }
+  options_.total_model_memory_limit_bytes = bytes * 2;  // of 1.2 each
   ASSERT_TRUE(Create().ok());
-  const absl::Status status = Serve(SavedModel());
+  ASSERT_TRUE(Serve(SavedModel("m")).ok());
+  const absl::Status status = Serve(SavedModel("m") + SavedModel("n"));
   EXPECT_EQ(status.code(), absl::StatusCode::kUnknown);
   EXPECT_THAT(std::string(status.message()), HasSubstr("RESOURCE_EXHAUSTED"));
+
+  const auto there = std::make_shared<absl::Notification>();
+  models_->core().servable_state_monitor()->Notify([there](const tfs::ServableState& state) {
+    if (state.manager_state == tfs::ServableState::ManagerState::kAvailable) there->Notify();
+  });
+  ASSERT_TRUE(Serve(SavedModel("n")).ok());
+  there->WaitForNotification();
+  tfs::ServableHandle<tensorflow::SavedModelBundle> bundle;
+  EXPECT_TRUE(Find("n", &bundle).ok());
 }
 
 TEST_F(ServingModelsTest, KnowsWhyAModelHasNoVersion) {

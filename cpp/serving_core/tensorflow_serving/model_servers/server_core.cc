@@ -52,7 +52,9 @@ absl::Status ServerCore::Create(Options options, std::unique_ptr<ServerCore>* co
   std::unique_ptr<ServerCore> created(new ServerCore(std::move(options)));
   if (status = created->Initialize(); !status.ok()) return status;
   *core = std::move(created);
-  return (*core)->ReloadConfig((*core)->options_.model_server_config);
+  const ModelServerConfig& config = (*core)->options_.model_server_config;
+  if (config.config_case() == ModelServerConfig::CONFIG_NOT_SET) return absl::OkStatus();
+  return (*core)->ReloadConfig(config);
 }
 
 ServerCore::ServerCore(Options options)
