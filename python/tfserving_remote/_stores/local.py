@@ -74,6 +74,7 @@ class LocalStore:
         path = self._root / key
         draft = self._root / f".{key}.{uuid.uuid4().hex}.publishing"
         with _translated(f"write {path}"):
+            self._root.mkdir(parents=True, exist_ok=True)
             try:
                 _write_new(draft, data)
                 draft.replace(path)
