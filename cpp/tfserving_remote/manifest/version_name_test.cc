@@ -50,6 +50,15 @@ TEST(VersionNameTest, KnowsManifestsByTheirNames) {
   EXPECT_EQ(ParseManifestName("7.manifest.json.tmp"), std::nullopt);
   EXPECT_EQ(ParseManifestName("x.manifest.json"), std::nullopt);
   EXPECT_EQ(ParseManifestName(".manifest.json"), std::nullopt);
+  EXPECT_EQ(ParseManifestName("7.manifest.sig"), std::nullopt);
+}
+
+TEST(VersionNameTest, KnowsSignaturesByTheirNames) {
+  EXPECT_EQ(SignatureName("0000007"), "0000007.manifest.sig");
+  EXPECT_EQ(ParseSignatureName("0000007.manifest.sig"), "0000007");
+  EXPECT_EQ(ParseSignatureName("7.manifest.json"), std::nullopt);
+  EXPECT_EQ(ParseSignatureName("7.manifest.sig.old"), std::nullopt);
+  EXPECT_EQ(ParseSignatureName(".manifest.sig"), std::nullopt);
 }
 
 }  // namespace

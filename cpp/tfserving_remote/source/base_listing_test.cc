@@ -56,6 +56,18 @@ TEST(BaseListingTest, FoldersArchivesAndTheirManifestsAreVersions) {
   EXPECT_FALSE(listing.versions.at(10).archive.has_value());
 }
 
+TEST(BaseListingTest, ASignatureBelongsToItsManifest) {
+  const BaseListing listing =
+      Read({"1/", "1.manifest.json", "1.manifest.sig", "2/", "2.manifest.sig", "3.tar",
+            "3.manifest.json", "v4.manifest.sig", "5.manifest.sig"});
+  EXPECT_THAT(Paths(listing), ElementsAre("1+", "2", "3.tar+"));
+  EXPECT_THAT(listing.problems, IsEmpty());
+  ASSERT_TRUE(listing.versions.at(1).signature.has_value());
+  EXPECT_EQ(listing.versions.at(1).signature->key, "models/m/1.manifest.sig");
+  EXPECT_FALSE(listing.versions.at(2).signature.has_value());
+  EXPECT_FALSE(listing.versions.at(3).signature.has_value());
+}
+
 TEST(BaseListingTest, OtherEntriesAndTheMarkerOfTheBaseAreNobodysBusiness) {
   const BaseListing listing = Read({"", "README.md", "latest/", "v1/", "1.0/", "1e3/", "0x10/",
                                     "1_0/", "\xd9\xa3/", "versions.json", "1.zip"});

@@ -316,6 +316,21 @@ TEST_F(ServableWatchTest, ANewManifestCountsAsChangedContentToo) {
   EXPECT_THAT(Poll(), Optional(ElementsAre("1=s3://b/m/1")));
 }
 
+TEST_F(ServableWatchTest, ANewSignatureCountsAsChangedContentToo) {
+  PutWithManifest("1");
+  memory_->Put("m/1.manifest.sig", "of a stranger");
+  Poll();
+  std::vector<ObjectInfo> objects = memory_->List("m/1/", ListDepth::kRecursive, {})->objects;
+  objects.push_back(*memory_->Head("m/1.manifest.json", {}));
+  objects.push_back(*memory_->Head("m/1.manifest.sig", {}));
+  FailLoad(1, absl::DataLossError("another key"), ListingFingerprint(objects));
+  EXPECT_EQ(Poll(), std::nullopt);
+  EXPECT_EQ(Poll(), std::nullopt);
+  memory_->Put("m/1.manifest.sig", "of the owner");
+  EXPECT_EQ(Poll(), std::nullopt) << "looked at a second ago";
+  EXPECT_THAT(Poll(), Optional(ElementsAre("1=s3://b/m/1")));
+}
+
 TEST_F(ServableWatchTest, WrongContentThatStaysIsOfferedAgainAfterTenSeconds) {
   PutWithManifest("1");
   Poll();

@@ -4,9 +4,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_replace.h"
+#include "tfserving_remote/manifest/digest.h"
 #include "tfserving_remote/manifest/listing_fingerprint.h"
 #include "tfserving_remote/stream/test_archives.h"
 #include "tfserving_remote/stream/test_versions.h"
+#include "tfserving_remote/stream/transfer_pool.h"
+#include "tfserving_remote/testing/test_signer.h"
 
 namespace tfserving_remote {
 namespace {
@@ -142,6 +146,108 @@ TEST_F(VersionContentsTest, TheFingerprintCoversEveryObjectAndTheManifest) {
   std::vector<ObjectInfo> objects = store_->List("m/3/", ListDepth::kRecursive, {})->objects;
   objects.push_back(*store_->Head("m/3.manifest.json", {}));
   EXPECT_EQ(fingerprint_, ListingFingerprint(objects));
+}
+
+// With trusted keys, only what the owner of one of them has signed is read.
+class SignedVersionTest : public VersionContentsTest {
+ protected:
+  SignedVersionTest() {
+    options_.trusted_keys =
+        std::make_shared<const TrustedKeys>(*TrustedKeys::FromPem(signer_.PublicPem()));
+  }
+  void PublishSigned(const TestSigner& signer) {
+    Publish(files_);
+    Sign(signer);
+  }
+  void Sign(const TestSigner& signer) {
+    const absl::StatusOr<ObjectStore::Content> manifest =
+        store_->ReadAll("m/3.manifest.json", 1 << 20, {});
+    store_->Put("m/3.manifest.sig", signer.Sign(manifest->bytes));
+  }
+  absl::Status ErrorNow(const std::string& path_name = "3") {
+    return ReadVersionContents({store_, "m/", path_name}, options_, {}, &fingerprint_).status();
+  }
+
+  const TestSigner signer_;
+  VersionReaderOptions options_;
+};
+
+TEST_F(SignedVersionTest, ReadsWhatATrustedKeyHasSigned) {
+  PublishSigned(signer_);
+  EXPECT_EQ(ErrorNow(), absl::OkStatus());
+  TestArchive archive = {"3.tar", PackFiles(VersionPacking::kTar, files_, "")};
+  store_->Put("m/3.tar", archive.bytes);
+  store_->Put("m/3.manifest.json", MakeTestManifest(3, files_, kChunk, &archive));
+  Sign(signer_);
+  EXPECT_EQ(ErrorNow("3.tar"), absl::OkStatus());
+}
+
+TEST_F(SignedVersionTest, RefusesWhatNobodyHasSigned) {
+  Publish(files_);
+  for (ManifestMode mode :
+       {ManifestMode::kRequired, ManifestMode::kPreferred, ManifestMode::kIgnored}) {
+    options_.manifest_mode = mode;
+    EXPECT_TRUE(absl::IsFailedPrecondition(ErrorNow())) << ErrorNow();
+    EXPECT_THAT(ErrorNow().message(),
+                HasSubstr("memory://m/3.manifest.sig: there is no signature"));
+  }
+  store_->Delete("m/3.manifest.json");
+  EXPECT_TRUE(absl::IsFailedPrecondition(ErrorNow())) << ErrorNow();
+  EXPECT_THAT(ErrorNow().message(), HasSubstr("memory://m/3.manifest.json: there is no manifest"));
+  EXPECT_TRUE(Error("3").ok()) << "without keys it is as good as ever";
+}
+
+TEST_F(SignedVersionTest, RefusesWhatAStrangerHasSignedUntilTheOwnerDoes) {
+  PublishSigned(TestSigner());
+  EXPECT_TRUE(absl::IsDataLoss(ErrorNow())) << ErrorNow();
+  EXPECT_THAT(ErrorNow().message(), HasSubstr("memory://m/3.manifest.sig: was made with another"));
+  const std::string before = fingerprint_;
+  EXPECT_NE(before, "");
+  Sign(signer_);
+  EXPECT_EQ(ErrorNow(), absl::OkStatus());
+  EXPECT_NE(fingerprint_, before) << "tells the source when to try again";
+}
+
+TEST_F(SignedVersionTest, RefusesAManifestThatIsNotTheSignedOneUnread) {
+  PublishSigned(signer_);
+  for (const std::string& changed : {std::string("{"), MakeTestManifest(4, files_, kChunk),
+                                     MakeTestManifest(3, {{"saved_model.pb", "evil!"}}, kChunk)}) {
+    store_->Put("m/3.manifest.json", changed);
+    EXPECT_TRUE(absl::IsDataLoss(ErrorNow())) << ErrorNow();
+    EXPECT_THAT(ErrorNow().message(), HasSubstr("3.manifest.sig: was made for a manifest"));
+  }
+}
+
+TEST_F(SignedVersionTest, RefusesASignedManifestUnderTheNumberOfAnother) {
+  PublishSigned(signer_);
+  PutFiles(*store_, "m/9/", files_);
+  for (const char* suffix : {".manifest.json", ".manifest.sig"}) {
+    const auto content = store_->ReadAll(absl::StrCat("m/3", suffix), 1 << 20, {});
+    store_->Put(absl::StrCat("m/9", suffix), content->bytes);
+  }
+  EXPECT_THAT(ErrorNow("9").message(), HasSubstr("manifest of version 3, not of 9"));
+}
+
+TEST_F(SignedVersionTest, ComparesEveryChunkWithItsSha256) {
+  Publish(files_);
+  // Somebody who can make crc32c agree, but not sha256.
+  const std::string digest = ToHex(Sha256("graph"));
+  store_->Put("m/3.manifest.json", absl::StrReplaceAll(MakeTestManifest(3, files_, kChunk),
+                                                       {{digest, std::string(64, 'a')}}));
+  const auto read = [this]() -> absl::Status {
+    absl::StatusOr<std::unique_ptr<VersionReader>> reader =
+        OpenVersion({store_, "m/", "3"}, options_, CreateTransferPool({}), {});
+    if (!reader.ok()) return reader.status();
+    std::string bytes(5, ' ');
+    return (*reader)->Read("saved_model.pb", 0, absl::MakeSpan(bytes));
+  };
+  Sign(signer_);
+  EXPECT_TRUE(absl::IsDataLoss(read())) << read();
+  EXPECT_THAT(read().message(), HasSubstr("sha256"));
+  options_.trusted_keys = nullptr;
+  EXPECT_EQ(read(), absl::OkStatus()) << "crc32c alone is content";
+  options_.check_sha256 = true;
+  EXPECT_TRUE(absl::IsDataLoss(read())) << read();
 }
 
 }  // namespace
