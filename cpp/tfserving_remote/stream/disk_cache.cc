@@ -16,15 +16,10 @@ namespace tfserving_remote {
 namespace {
 
 constexpr absl::Duration kPauseAfterFailure = absl::Minutes(1);
-// A write that takes longer, for each 8 MiB of it, is waiting for the disk. Loads may spend a fifth
-// of their time on that.
-constexpr absl::Duration kSlowWrite = absl::Seconds(1);
-constexpr uint64_t kSlowBytes = 8 << 20;
+// A chunk that takes longer to write waits for a disk that hardly works any more. Shorter waits are
+// worth it: a load that is slow once spares the next ones the store.
+constexpr absl::Duration kSlowWrite = absl::Seconds(10);
 constexpr int kPauseAfterSlowWrite = 4;
-
-bool WasSlow(uint64_t bytes, absl::Duration took) {
-  return took > kSlowWrite * static_cast<double>(std::max(bytes, kSlowBytes)) / kSlowBytes;
-}
 
 }  // namespace
 
@@ -133,7 +128,7 @@ std::string DiskCache::Write(const Draft& draft, absl::string_view bytes, absl::
   bool healed = false;
   {
     absl::MutexLock lock(&mu_);
-    if (WasSlow(bytes.size(), took)) paused_until_ = begin + (1 + kPauseAfterSlowWrite) * took;
+    if (took > kSlowWrite) paused_until_ = begin + (1 + kPauseAfterSlowWrite) * took;
     if (!name->empty()) {
       healed = std::exchange(complained_, false);
     } else if (unused_since != absl::InfiniteFuture()) {

@@ -37,10 +37,9 @@ struct DiskCacheOptions {
 /// one that was read before, by whichever process of this host and user, is not fetched again.
 ///
 /// It never fails a load. A disk that is full, gone or not writable is reported once; reading goes
-/// on without it, and a minute later it is tried again. One that is too slow to write to gets a
-/// part of the chunks. A chunk takes its name only when its sha256 is known to be right, since what
-/// one publisher's manifest says of it must not reach the models of another; that is found out by
-/// a thread in the background, unless the load has.
+/// on without it, and a minute later it is tried again. A chunk takes its name only when its sha256
+/// is known to be right, since what one publisher's manifest says of it must not reach the models
+/// of another; that is found out by a thread in the background, unless the load has.
 ///
 /// Units:    bytes.
 /// Errors:   Create says INVALID_ARGUMENT for options that cannot work; nothing else fails.

@@ -4,10 +4,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <thread>
 
 #include "tensorflow/cc/saved_model/loader.h"
 #include "tensorflow/core/framework/tensor.h"
+#include "tfserving_remote/stream/disk_cache.h"
 #include "tfserving_remote/stream/test_archives.h"
 #include "tfserving_remote/stream/test_versions.h"
 #include "tfserving_remote/testing/fake_clock.h"
@@ -60,6 +62,7 @@ class StreamingSavedModelAdapterTest : public ::testing::Test {
     options.clock = &clock_;
     options.reader.range_bytes = kChunk;
     options.reader.small_file_bytes = 64 << 10;
+    options.reader.cache = cache_;
     options.after_load = after_load_;
     adapter_ = *StreamingSavedModelAdapter::Create(std::move(options));
   }
@@ -83,6 +86,7 @@ class StreamingSavedModelAdapterTest : public ::testing::Test {
   const std::shared_ptr<LoadLedger> ledger_ = std::make_shared<LoadLedger>();
   RecordingLog log_;
   FakeClock clock_;
+  std::shared_ptr<DiskCache> cache_;
   decltype(StreamingSavedModelAdapterOptions::after_load) after_load_;
   std::unique_ptr<StreamingSavedModelAdapter> adapter_;
   const tfs::Loader::Metadata metadata_ = {{"m", 3}};
@@ -101,6 +105,23 @@ TEST_F(StreamingSavedModelAdapterTest, LoadsAModelOutOfAFolder) {
   EXPECT_FALSE(ledger_->LastFailure("m", 3).has_value());
   loader->Unload();
   EXPECT_EQ(loader->servable().get<tensorflow::SavedModelBundle>(), nullptr);
+}
+
+TEST_F(StreamingSavedModelAdapterTest, SaysHowMuchCameFromTheCache) {
+  const std::string folder = ::testing::TempDir() + "tfsr_adapter_cache";
+  std::filesystem::remove_all(folder);
+  cache_ = *DiskCache::Create({folder}, clock_, log_);
+  UseStore(memory_);
+  PutModel("many_variables", /*manifest=*/true);
+  ASSERT_TRUE(MakeLoader("s3://b/m/3")->LoadWithMetadata(metadata_).ok());
+  EXPECT_EQ(log_.Count("from the cache"), 0);
+  cache_->Flush();
+  const int64_t reads = memory_->counts().read;
+  ASSERT_TRUE(MakeLoader("s3://b/m/3")->LoadWithMetadata(metadata_).ok());
+  EXPECT_EQ(memory_->counts().read, reads);
+  EXPECT_EQ(log_.Count(" MB/s, 0 requests, "), 1);
+  EXPECT_EQ(log_.Count(" MB from the cache, verified against its manifest"), 1);
+  std::filesystem::remove_all(folder);
 }
 
 TEST_F(StreamingSavedModelAdapterTest, RestoresEveryBitOfManyVariables) {
