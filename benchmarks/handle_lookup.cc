@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Informational: what it takes to find a served handle by name, hold it and let it go, with 1, 2, 4
-// and 8 threads, idle and while another thread swaps versions, among 1, 100 and 10,000 servables;
-// and, in the same run, what a copy of an atomic shared_ptr and maps behind reader-writer locks
-// take. All contestants take turns, round by round.
+// and 8 threads, among 1, 100 and 10,000 servables; and, in the same run, what a copy of an atomic
+// shared_ptr and maps behind reader-writer locks take. All contestants take turns, round by round:
+// alone; while another thread swaps versions elsewhere, which shows what a busy machine alone
+// costs; and while another thread swaps the versions that are looked up.
 //
 //   handle_lookup [rounds, 7] [milliseconds of a turn, 40] [many servables, 10000]
 #include <sys/resource.h>
@@ -18,6 +19,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <numeric>
 #include <random>
 #include <shared_mutex>
 #include <string>
@@ -63,11 +65,15 @@ std::vector<ServableRequest> ShuffledRequests(int num_servables, bool specific, 
   return requests;
 }
 
+// kAll: every servable in turn, so that little of it is in a near cache when there are many.
+enum class Order { kAll, kOnlyTheFirst };
+
 class Requests {
  public:
-  Requests(int num_servables, bool specific) {
+  Requests(int num_servables, Order order, bool specific) {
     for (uint32_t thread = 0; thread < 8; ++thread) {
-      orders_.push_back(ShuffledRequests(num_servables, specific, thread));
+      orders_.push_back(
+          ShuffledRequests(order == Order::kAll ? num_servables : 1, specific, thread));
     }
   }
 
@@ -94,15 +100,16 @@ void MustHold(bool condition, const char* what) {
 class ManagerLookup final : public Contestant {
  public:
   // Specific requests are for version 1, which stays; the swapped versions are higher.
-  ManagerLookup(int num_servables, bool specific)
-      : keep_first_(specific), requests_(num_servables, specific) {
+  ManagerLookup(int num_servables, Order order, bool specific = false)
+      : keep_first_(specific), requests_(num_servables, order, specific) {
     AspiredVersionsManager::Options options;
     options.aspired_version_policy = std::make_unique<AvailabilityPreservingPolicy>();
+    // New lists are acted upon at once; between them, those whose turn it is not keep quiet.
+    options.manage_state_interval_micros = 60 * 1000 * 1000;
     MustHold(AspiredVersionsManager::Create(std::move(options), &manager_).ok(), "no manager");
     aspire_ = manager_->GetAspiredVersionsCallback();
     for (int i = 0; i < num_servables; ++i) Aspire(NameOf(i), {1});
     AwaitNumServables(num_servables);
-    num_servables_ = num_servables;
     if (keep_first_) Swap();
   }
 
@@ -151,26 +158,39 @@ class ManagerLookup final : public Contestant {
 
   const bool keep_first_;
   const Requests requests_;
-  size_t num_servables_ = 0;
   int64_t version_ = 1;
   std::unique_ptr<AspiredVersionsManager> manager_;
   std::function<void(absl::string_view, std::vector<ServableData<std::unique_ptr<Loader>>>)>
       aspire_;
 };
 
+// No names: each request knows the place of its pointer.
 class AtomicSharedPtrCopy final : public Contestant {
  public:
-  void LookUp(int /*thread*/, size_t /*begin*/, size_t count) override {
-    for (size_t i = 0; i < count; ++i) {
-      const std::shared_ptr<int64_t> copy = std::atomic_load(&servable_);
-      MustHold(*copy > 0, "not found");
+  explicit AtomicSharedPtrCopy(int num_servables) {
+    for (int i = 0; i < num_servables; ++i) servables_.push_back(std::make_shared<int64_t>(1));
+    for (uint32_t thread = 0; thread < 8; ++thread) {
+      orders_.emplace_back(num_servables);
+      std::iota(orders_.back().begin(), orders_.back().end(), 0);
+      std::shuffle(orders_.back().begin() + 1, orders_.back().end(), std::mt19937(thread));
     }
   }
-  void Swap() override { std::atomic_store(&servable_, std::make_shared<int64_t>(++version_)); }
+
+  void LookUp(int thread, size_t begin, size_t count) override {
+    const std::vector<int>& order = orders_[thread];
+    size_t at = begin % order.size();
+    for (size_t i = 0; i < count; ++i) {
+      const std::shared_ptr<int64_t> copy = std::atomic_load(&servables_[order[at]]);
+      MustHold(*copy > 0, "not found");
+      if (++at == order.size()) at = 0;
+    }
+  }
+  void Swap() override { std::atomic_store(&servables_[0], std::make_shared<int64_t>(++version_)); }
 
  private:
   int64_t version_ = 1;
-  std::shared_ptr<int64_t> servable_ = std::make_shared<int64_t>(1);
+  std::vector<std::shared_ptr<int64_t>> servables_;
+  std::vector<std::vector<int>> orders_;
 };
 
 struct StdLock {
@@ -193,7 +213,8 @@ struct AbslLock {
 template <typename Lock>
 class LockedMap final : public Contestant {
  public:
-  explicit LockedMap(int num_servables) : requests_(num_servables, /*specific=*/false) {
+  explicit LockedMap(int num_servables)
+      : requests_(num_servables, Order::kAll, /*specific=*/false) {
     for (int i = 0; i < num_servables; ++i) servables_[NameOf(i)][1] = std::make_shared<int64_t>(1);
   }
 
@@ -250,7 +271,19 @@ struct Reader {
   size_t lookups = 0;
 };
 
-Sample Measure(Contestant& contestant, int num_threads, bool swap, std::chrono::milliseconds turn) {
+// Swaps as often as the contestant allows, with a short pause between, until told to stop. Readers
+// of some locks never let a writer in while they run.
+size_t SwapUntil(const std::atomic<bool>& stop, Contestant& contestant) {
+  size_t swaps = 0;
+  for (; !stop.load(std::memory_order_relaxed); ++swaps) {
+    contestant.Swap();
+    std::this_thread::sleep_for(std::chrono::microseconds(50));
+  }
+  return swaps;
+}
+
+Sample Measure(Contestant& contestant, int num_threads, Contestant* swapped,
+               std::chrono::milliseconds turn) {
   std::atomic<bool> stop{false};
   std::vector<Reader> readers(num_threads);
   std::vector<std::thread> threads;
@@ -258,15 +291,7 @@ Sample Measure(Contestant& contestant, int num_threads, bool swap, std::chrono::
     threads.emplace_back([&, i] { readers[i].Run(contestant, i, stop); });
   }
   size_t swaps = 0;
-  if (swap) {
-    // Readers of some locks never let a writer in while they run.
-    threads.emplace_back([&] {
-      for (; !stop.load(std::memory_order_relaxed); ++swaps) {
-        contestant.Swap();
-        std::this_thread::sleep_for(std::chrono::microseconds(50));
-      }
-    });
-  }
+  if (swapped != nullptr) threads.emplace_back([&] { swaps = SwapUntil(stop, *swapped); });
   std::this_thread::sleep_for(turn);
   stop = true;
   for (std::thread& thread : threads) thread.join();
@@ -284,16 +309,18 @@ double Median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
+enum Mode { kAlone, kSwapElsewhere, kSwap, kNumModes };
+
 struct Row {
   std::string name;
   std::unique_ptr<Contestant> contestant;
-  // By [log2 of threads][swapping].
-  std::vector<Sample> samples[4][2];
+  // By [log2 of threads][mode].
+  std::vector<Sample> samples[4][kNumModes];
 };
 
-double MedianCpu(const std::vector<Sample>& samples) {
+double MedianOf(const std::vector<Sample>& samples, double Sample::*value) {
   std::vector<double> values;
-  for (const Sample& sample : samples) values.push_back(sample.cpu_ns);
+  for (const Sample& sample : samples) values.push_back(sample.*value);
   return Median(std::move(values));
 }
 
@@ -303,21 +330,52 @@ double LeastCpu(const std::vector<Sample>& samples) {
   return least;
 }
 
-void Print(const std::vector<Row>& rows, double uncontended) {
-  std::printf("%-38s %8s %9s %9s %7s | %9s %9s %7s %8s\n", "", "threads", "idle ns", "(least)",
-              "ratio", "swapping", "(least)", "slower", "swaps/s");
+void Print(const std::vector<Row>& rows) {
+  const double uncontended = MedianOf(rows.front().samples[0][kAlone], &Sample::cpu_ns);
+  std::printf("%-34s %7s | %7s %9s %6s | %9s | %8s %9s %13s %8s\n", "", "threads", "alone",
+              "(least)", "ratio", "elsewhere", "swapping", "(least)", "to elsewhere", "swaps/s");
   for (const Row& row : rows) {
     for (int i = 0; i < 4; ++i) {
-      const auto& idle = row.samples[i][0];
-      const auto& swapping = row.samples[i][1];
-      std::vector<double> swaps;
-      for (const Sample& sample : swapping) swaps.push_back(sample.swaps_per_s);
-      const double idle_ns = MedianCpu(idle);
-      const double swapping_ns = MedianCpu(swapping);
-      std::printf("%-38s %8d %9.1f %9.1f %6.2fx | %9.1f %9.1f %6.1f%% %8.0f\n",
-                  i == 0 ? row.name.c_str() : "", 1 << i, idle_ns, LeastCpu(idle),
-                  idle_ns / uncontended, swapping_ns, LeastCpu(swapping),
-                  (swapping_ns / idle_ns - 1) * 100, Median(std::move(swaps)));
+      const auto& samples = row.samples[i];
+      const double alone = MedianOf(samples[kAlone], &Sample::cpu_ns);
+      const double elsewhere = MedianOf(samples[kSwapElsewhere], &Sample::cpu_ns);
+      const double swapping = MedianOf(samples[kSwap], &Sample::cpu_ns);
+      std::printf("%-34s %7d | %7.1f %9.1f %5.2fx | %9.1f | %8.1f %9.1f %+12.1f%% %8.0f\n",
+                  i == 0 ? row.name.c_str() : "", 1 << i, alone, LeastCpu(samples[kAlone]),
+                  alone / uncontended, elsewhere, swapping, LeastCpu(samples[kSwap]),
+                  (swapping / elsewhere - 1) * 100, MedianOf(samples[kSwap], &Sample::swaps_per_s));
+    }
+  }
+}
+
+std::vector<Row> MakeRows(int many) {
+  const std::string of_many = std::to_string(many);
+  std::vector<Row> rows;
+  const auto add = [&](const std::string& name, std::unique_ptr<Contestant> contestant) {
+    rows.push_back({name, std::move(contestant), {}});
+  };
+  add("copy of 1 atomic shared_ptr", std::make_unique<AtomicSharedPtrCopy>(1));
+  add("copy of each of " + of_many, std::make_unique<AtomicSharedPtrCopy>(many));
+  add("manager, latest of 1", std::make_unique<ManagerLookup>(1, Order::kAll));
+  add("manager, specific of 1", std::make_unique<ManagerLookup>(1, Order::kAll, /*specific=*/true));
+  add("manager, one of " + of_many, std::make_unique<ManagerLookup>(many, Order::kOnlyTheFirst));
+  add("manager, each of 100", std::make_unique<ManagerLookup>(100, Order::kAll));
+  add("manager, each of " + of_many, std::make_unique<ManagerLookup>(many, Order::kAll));
+  add("std::shared_mutex and map, 1", std::make_unique<LockedMap<StdLock>>(1));
+  add("std::shared_mutex, each of " + of_many, std::make_unique<LockedMap<StdLock>>(many));
+  add("absl::Mutex and map, 1", std::make_unique<LockedMap<AbslLock>>(1));
+  add("absl::Mutex, each of " + of_many, std::make_unique<LockedMap<AbslLock>>(many));
+  return rows;
+}
+
+void MeasureOneRound(std::vector<Row>& rows, Contestant& elsewhere,
+                     std::chrono::milliseconds turn) {
+  for (int i = 0; i < 4; ++i) {
+    for (Row& row : rows) {
+      Contestant* const swapped[kNumModes] = {nullptr, &elsewhere, row.contestant.get()};
+      for (int mode = 0; mode < kNumModes; ++mode) {
+        row.samples[i][mode].push_back(Measure(*row.contestant, 1 << i, swapped[mode], turn));
+      }
     }
   }
 }
@@ -325,36 +383,18 @@ void Print(const std::vector<Row>& rows, double uncontended) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const int rounds = argc > 1 ? std::max(1, std::atoi(argv[1])) : 7;
-  const std::chrono::milliseconds turn(argc > 2 ? std::max(1, std::atoi(argv[2])) : 40);
-  const int many = argc > 3 ? std::max(1, std::atoi(argv[3])) : 10000;
-  const std::string of_many = std::to_string(many);
-  std::vector<Row> rows;
-  const auto add = [&](const std::string& name, std::unique_ptr<Contestant> contestant) {
-    rows.push_back({name, std::move(contestant), {}});
+  const auto argument = [&](int i, int otherwise) {
+    return argc > i ? std::max(1, std::atoi(argv[i])) : otherwise;
   };
-  add("copy of an atomic shared_ptr", std::make_unique<AtomicSharedPtrCopy>());
-  add("manager, latest of 1 servable", std::make_unique<ManagerLookup>(1, false));
-  add("manager, specific of 1", std::make_unique<ManagerLookup>(1, true));
-  add("manager, latest of 100", std::make_unique<ManagerLookup>(100, false));
-  add("manager, latest of " + of_many, std::make_unique<ManagerLookup>(many, false));
-  add("std::shared_mutex and map, of 1", std::make_unique<LockedMap<StdLock>>(1));
-  add("std::shared_mutex and map, of " + of_many, std::make_unique<LockedMap<StdLock>>(many));
-  add("absl::Mutex and map, of 1", std::make_unique<LockedMap<AbslLock>>(1));
-  add("absl::Mutex and map, of " + of_many, std::make_unique<LockedMap<AbslLock>>(many));
-  for (int round = 0; round < rounds; ++round) {
-    for (int i = 0; i < 4; ++i) {
-      for (Row& row : rows) {
-        for (const bool swap : {false, true}) {
-          row.samples[i][swap].push_back(Measure(*row.contestant, 1 << i, swap, turn));
-        }
-      }
-    }
-  }
+  const int rounds = argument(1, 7);
+  const std::chrono::milliseconds turn(argument(2, 40));
+  std::vector<Row> rows = MakeRows(argument(3, 10000));
+  ManagerLookup elsewhere(1, Order::kAll);
+  for (int round = 0; round < rounds; ++round) MeasureOneRound(rows, elsewhere, turn);
   std::printf(
       "Medians of %d rounds of %d ms, in nanoseconds of CPU a lookup; ratio: to an\n"
       "uncontended copy of an atomic shared_ptr. %u cores.\n",
       rounds, static_cast<int>(turn.count()), std::thread::hardware_concurrency());
-  Print(rows, MedianCpu(rows.front().samples[0][0]));
+  Print(rows);
   return 0;
 }

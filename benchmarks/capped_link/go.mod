@@ -1,0 +1,3 @@
+module capped_link
+
+go 1.19
