@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tensorflow_serving/model_servers/file_system_model_source.h"
 
+#include <cstdlib>
 #include <filesystem>
 
 #include "tensorflow_serving/model_servers/server_core.h"
@@ -20,9 +21,9 @@ class FileSystemModelSourceTest : public test_util::ServerCoreTestBase {
  protected:
   void SetUp() override {
     ServerCoreTestBase::SetUp();
-    root_ = std::filesystem::path(::testing::TempDir()) /
-            ::testing::UnitTest::GetInstance()->current_test_info()->name();
-    std::filesystem::remove_all(root_);
+    std::string pattern = ::testing::TempDir() + "models_XXXXXX";
+    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
+    root_ = pattern;
   }
   void TearDown() override {
     core_.reset();
