@@ -83,6 +83,12 @@ void AddRemoteFlags(ServerOptions& o, FlagTable& flags) {
   flags.Add("remote_manifest", &o.remote_manifest,
             "required: only versions with a manifest exist; preferred: a manifest is used where "
             "there is one; ignored.");
+  flags.Add("remote_trusted_keys", &o.remote_trusted_keys,
+            "Comma-separated PEM files with public keys (tfserving-remote keygen). Only versions "
+            "that one of these keys has signed are served. Empty: signatures are not looked at.");
+  flags.Add("remote_verify", &o.remote_verify,
+            "CRC32C or SHA256: what each chunk is compared by before TensorFlow sees it. Empty: "
+            "CRC32C, and with --remote_trusted_keys SHA256.");
   flags.Add("remote_connections", &o.remote_connections, "Ranged reads at once, over all models.");
   flags.Add("remote_max_bytes_in_flight", &o.remote_max_bytes_in_flight,
             "Bytes that are fetched but not yet used, over all models.");

@@ -49,6 +49,10 @@ struct ServerOptions {
   bool enable_serialization_as_tensor_content = false;
 
   std::string remote_manifest = "preferred";
+  /// Comma-separated files; empty: signatures are not looked at.
+  std::string remote_trusted_keys;
+  /// Empty: CRC32C, and with trusted keys SHA256.
+  std::string remote_verify;
   int32_t remote_connections = 16;
   int64_t remote_max_bytes_in_flight = int64_t{256} << 20;
   int32_t remote_drain_seconds = 25;

@@ -32,6 +32,8 @@ TEST(ServerOptionsTest, HasUpstreamsDefaults) {
   EXPECT_EQ(options.saved_model_tags, "serve");
   EXPECT_EQ(options.grpc_max_threads, 4 * kCpus);
   EXPECT_FALSE(options.enable_signature_method_name_check);
+  EXPECT_FALSE(options.allow_version_labels_for_unavailable_models);
+  EXPECT_EQ(options.model_config_file_poll_wait_seconds, 0);
 }
 
 TEST(ServerOptionsTest, UnderstandsEveryWayToWriteAFlag) {
@@ -89,6 +91,9 @@ TEST(ServerOptionsTest, RefusesWhatDoesNotFitTogether) {
   EXPECT_THAT(ParseError({"--file_system_poll_wait_seconds=-1"}), HasSubstr("0 looks once"));
   EXPECT_THAT(ParseError({"--model_config_file=f", "--model_version_policy=all"}),
               HasSubstr("belongs to --model_base_path"));
+  EXPECT_THAT(ParseError({"--model_config_file_poll_wait_seconds=5"}),
+              HasSubstr("belongs to --model_config_file"));
+  EXPECT_THAT(ParseError({"--total_model_memory_limit_bytes=-1"}), HasSubstr("0 or more"));
 }
 
 TEST(ServerOptionsTest, HelpAndVersionNeedNoModel) {

@@ -9,6 +9,7 @@
 #include "tensorflow_serving/core/availability_preserving_policy.h"
 #include "tensorflow_serving/model_servers/model_platform_types.h"
 #include "tfserving_remote/plugin/streaming_from_environment.h"
+#include "tfserving_remote/plugin/verification.h"
 #include "tfserving_remote/server/model_config.h"
 #include "tfserving_remote/server/platform_sources.h"
 #include "tfserving_remote/stream/streaming_saved_model_adapter.h"
@@ -28,6 +29,19 @@ constexpr int kLoadRetriesWhenPolledOnce = 5;
 ManifestMode ToManifestMode(const std::string& text) {
   if (text == "required") return ManifestMode::kRequired;
   return text == "ignored" ? ManifestMode::kIgnored : ManifestMode::kPreferred;
+}
+
+absl::Status SetVerification(const ServerOptions& options, VersionReaderOptions& reader) {
+  VerificationOptions verification;
+  verification.digest = options.remote_verify;
+  // An empty name among others is an error, not a file less.
+  if (!options.remote_trusted_keys.empty()) {
+    verification.trusted_key_files = absl::StrSplit(options.remote_trusted_keys, ',');
+  }
+  const absl::Status status = ApplyVerification(verification, reader);
+  if (status.ok()) return status;
+  return absl::Status(status.code(),
+                      absl::StrCat("--remote_trusted_keys, --remote_verify: ", status.message()));
 }
 
 // Upstream's rule: once either of the two is set, both come from them.
@@ -78,6 +92,9 @@ absl::StatusOr<std::unique_ptr<ServingModels>> ServingModels::Create(
   absl::StatusOr<StreamingOptions> streaming =
       StreamingFromEnvironment(transfers, ToManifestMode(options.remote_manifest), clock, log);
   if (!streaming.ok()) return streaming.status();
+  if (absl::Status status = SetVerification(options, streaming->reader); !status.ok()) {
+    return status;
+  }
   models->streaming_ = *std::move(streaming);
   if (absl::Status status = models->CreateCore(num_models); !status.ok()) return status;
   return models;
