@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/base/optimization.h"
+#include "absl/base/prefetch.h"
 #include "absl/container/inlined_vector.h"
 #include "absl/hash/hash.h"
 #include "absl/strings/str_cat.h"
@@ -14,63 +15,28 @@
 namespace tensorflow {
 namespace serving {
 namespace internal {
-namespace {
-
-// A power of two: one count for each core, within reason.
-size_t NumCounts() {
+size_t ServableUse::NumCounts() {
   static const size_t num_cores = std::thread::hardware_concurrency();
   size_t num_counts = 8;
   while (num_counts < 64 && num_counts < num_cores) num_counts *= 2;
   return num_counts;
 }
 
-// Holds one servable, by nothing but a count.
-class CountedHandle final : public UntypedServableHandle {
- public:
-  CountedHandle(ServableUse* use, ServableUse::Count* count) : use_(use), count_(count) {}
-  ~CountedHandle() override { use_->LetGo(count_); }
+ServableUse::ServableUse(const ServableId& id, Loader* loader, std::shared_ptr<Count> first_count)
+    : id_(id), loader_(loader), first_count_(std::move(first_count)), counts_left_(NumCounts()) {
+  for (size_t i = 0; i < NumCounts(); ++i) *CountOf(first_count_.get(), i) = 1;
+}
 
-  const ServableId& id() const override { return use_->id(); }
-  AnyPtr servable() override { return use_->loader()->servable(); }
-
- private:
-  ServableUse* const use_;
-  ServableUse::Count* const count_;
-};
-
-}  // namespace
-
-ServableUse::ServableUse(const ServableId& id, Loader* loader)
-    : loader_(loader),
-      num_counts_(NumCounts()),
-      counts_(new Count[num_counts_]),
-      id_(id),
-      counts_left_(num_counts_) {}
-
-std::shared_ptr<ServableUse> ServableUse::Create(const ServableId& id, Loader* loader) {
-  std::shared_ptr<ServableUse> use(new ServableUse(id, loader));
+std::shared_ptr<ServableUse> ServableUse::Create(const ServableId& id, Loader* loader,
+                                                 std::shared_ptr<Count> first_count) {
+  std::shared_ptr<ServableUse> use(new ServableUse(id, loader, std::move(first_count)));
   absl::MutexLock lock(&use->mu_);
   use->self_ = use;
   return use;
 }
 
-ServableUse::Count* ServableUse::Hold(size_t thread) {
-  Count* const count = &counts_[thread & (num_counts_ - 1)];
-  uint64_t holders = count->holders.load(std::memory_order_acquire);
-  do {
-    if (holders == 0) return nullptr;
-  } while (!count->holders.compare_exchange_weak(holders, holders + 1, std::memory_order_acquire));
-  return count;
-}
-
-void ServableUse::LetGo(Count* count) {
-  if (ABSL_PREDICT_FALSE(count->holders.fetch_sub(1, std::memory_order_acq_rel) == 1)) {
-    CountIsOver();
-  }
-}
-
 void ServableUse::GiveUp() {
-  for (size_t i = 0; i < num_counts_; ++i) LetGo(&counts_[i]);
+  for (size_t i = NumCounts(); i > 0; --i) LetGo(CountOf(first_count_.get(), i - 1));
 }
 
 void ServableUse::CountIsOver() {
@@ -99,88 +65,122 @@ void ServableUse::CallWhenIdle(std::function<void()> idle) {
   if (idle) idle();
 }
 
-// The ready versions of one stream, in ascending order. Immutable once readers can see it.
-struct ServingMap::Versions {
-  struct Ready {
-    int64_t version;
-    std::shared_ptr<ServableUse> use;
-  };
+// What a lookup needs of one servable.
+struct ServingMap::Ready {
+  int64_t version;
+  ServableUse* use;
+  ServableUse::Count* first_count;
+  Loader* loader;
+};
 
-  ServableUse* Find(const absl::optional<int64_t>& version,
+// The ready versions of one stream. Immutable once readers can see it.
+struct ServingMap::Stream {
+  // Null if there is none.
+  const Ready* Find(const absl::optional<int64_t>& version,
                     ServableRequest::AutoVersionPolicy auto_version_policy) const {
     if (version) return Find(*version);
+    if (ready.empty()) return nullptr;
     const bool earliest = auto_version_policy == ServableRequest::AutoVersionPolicy::kEarliest;
-    return (earliest ? ready.front() : ready.back()).use.get();
+    return earliest ? &ready.front() : &ready.back();
   }
-  ServableUse* Find(int64_t version) const {
+  const Ready* Find(int64_t version) const {
     for (const Ready& one : ready) {
-      if (one.version == version) return one.use.get();
+      if (one.version == version) return &one;
     }
     return nullptr;
   }
 
-  // Not empty. One or two are the rule.
-  absl::InlinedVector<Ready, 2> ready;
+  std::string name;
+  // Ascending; one is the rule. The map's part in their counts keeps them.
+  absl::InlinedVector<Ready, 1> ready;
 };
 
-struct ServingMap::Stream {
-  Stream(size_t hash_in, const std::string& name_in) : hash(hash_in), name(name_in) {}
-
-  const size_t hash;
-  const std::string name;
-  // Null if no version is ready.
-  std::atomic<const Versions*> versions{nullptr};
-  // The same, for the writer.
-  std::shared_ptr<const Versions> owned_versions;
-};
-
-// Open addressing. Streams come to stay: a table that holds too many without versions is replaced.
+// Open addressing. A stream keeps its slot when it has no version any more.
 class ServingMap::Table {
  public:
-  explicit Table(size_t num_slots) : num_slots_(num_slots), slots_(new Slot[num_slots]) {}
+  explicit Table(size_t num_slots)
+      : num_slots_(num_slots), slots_(new Slot[num_slots]), owned_(num_slots) {}
 
   static size_t HashOf(absl::string_view name) { return absl::HashOf(name); }
 
-  Stream* Find(size_t hash, absl::string_view name) const {
-    for (size_t i = hash;; ++i) {
-      const Slot& slot = slots_[i & (num_slots_ - 1)];
-      Stream* const stream = slot.stream.load(std::memory_order_acquire);
-      if (stream == nullptr) return nullptr;
-      if (slot.hash == hash && stream->name == name) return stream;
-    }
+  const Stream* Find(size_t hash, absl::string_view name) const {
+    return slots_[SlotOf(hash, name)].stream.load();
   }
-
-  // For the writer. There must be room.
-  Stream* Add(std::shared_ptr<Stream> stream) {
-    size_t i = stream->hash;
-    while (slots_[i & (num_slots_ - 1)].stream.load(std::memory_order_relaxed) != nullptr) ++i;
-    Slot& slot = slots_[i & (num_slots_ - 1)];
-    slot.hash = stream->hash;
-    slot.stream.store(stream.get(), std::memory_order_release);
-    streams_.push_back(std::move(stream));
-    return streams_.back().get();
-  }
-  bool HasRoom() const { return (streams_.size() + 1) * 2 <= num_slots_; }
-  const std::vector<std::shared_ptr<Stream>>& streams() const { return streams_; }
-
   template <typename Function>
   void ForEach(const Function& function) const {
     for (size_t i = 0; i < num_slots_; ++i) {
-      const Stream* const stream = slots_[i].stream.load(std::memory_order_acquire);
+      const Stream* const stream = slots_[i].stream.load();
       if (stream != nullptr) function(*stream);
     }
   }
 
+  // For the writer. Returns what was there.
+  std::shared_ptr<const Stream> Put(size_t hash, std::shared_ptr<const Stream> stream) {
+    const size_t i = SlotOf(hash, stream->name);
+    Slot& slot = slots_[i];
+    if (owned_[i] == nullptr) {
+      slot.hash = hash;
+      ++num_taken_;
+    } else if (owned_[i]->ready.empty()) {
+      --num_empty_;
+    }
+    if (stream->ready.empty()) ++num_empty_;
+    slot.stream.store(stream.get());
+    owned_[i].swap(stream);
+    return stream;
+  }
+  bool HasRoom() const { return (num_taken_ + 1) * 2 <= num_slots_; }
+  bool IsMostlyEmpty() const { return num_empty_ > 16 && num_empty_ > num_taken_ * 3 / 4; }
+
+  std::shared_ptr<Table> WithoutEmptyStreams() const {
+    size_t num_slots = 16;
+    while (num_slots < (num_taken_ - num_empty_) * 4) num_slots *= 2;
+    auto table = std::make_shared<Table>(num_slots);
+    for (size_t i = 0; i < num_slots_; ++i) {
+      if (owned_[i] == nullptr || owned_[i]->ready.empty()) continue;
+      table->Put(slots_[i].hash, owned_[i]);
+    }
+    return table;
+  }
+
  private:
   struct Slot {
-    // Written before `stream`, once.
+    // Written once, before `stream`.
     size_t hash = 0;
-    std::atomic<Stream*> stream{nullptr};
+    std::atomic<const Stream*> stream{nullptr};
   };
+
+  // Where the stream is, or is to be put.
+  size_t SlotOf(size_t hash, absl::string_view name) const {
+    for (size_t i = hash & (num_slots_ - 1);; i = (i + 1) & (num_slots_ - 1)) {
+      const Stream* const stream = slots_[i].stream.load();
+      if (stream == nullptr || (slots_[i].hash == hash && stream->name == name)) return i;
+    }
+  }
 
   const size_t num_slots_;  // a power of two
   const std::unique_ptr<Slot[]> slots_;
-  std::vector<std::shared_ptr<Stream>> streams_;  // not for readers
+
+  // Not for readers.
+  std::vector<std::shared_ptr<const Stream>> owned_;
+  size_t num_taken_ = 0;
+  size_t num_empty_ = 0;
+};
+
+// Holds one servable, by nothing but a count.
+class ServingMap::Handle final : public UntypedServableHandle {
+ public:
+  Handle(const Ready& ready, ServableUse::Count* count)
+      : use_(ready.use), count_(count), loader_(ready.loader) {}
+  ~Handle() override { use_->LetGo(count_); }
+
+  const ServableId& id() const override { return use_->id(); }
+  AnyPtr servable() override { return loader_->servable(); }
+
+ private:
+  ServableUse* const use_;
+  ServableUse::Count* const count_;
+  Loader* const loader_;
 };
 
 ServingMap::ServingMap() : owned_table_(std::make_shared<Table>(16)) {
@@ -189,18 +189,17 @@ ServingMap::ServingMap() : owned_table_(std::make_shared<Table>(16)) {
 
 ServingMap::~ServingMap() {
   absl::MutexLock lock(&update_mu_);
-  for (const std::shared_ptr<Stream>& stream : owned_table_->streams()) {
-    if (stream->owned_versions == nullptr) continue;
-    for (const auto& ready : stream->owned_versions->ready) ready.use->GiveUp();
-  }
+  owned_table_->ForEach([](const Stream& stream) {
+    for (const Ready& ready : stream.ready) ready.use->shared_from_this()->GiveUp();
+  });
 }
 
 void ServingMap::Add(const ServableId& id, Loader* loader) {
-  const std::shared_ptr<ServableUse> use = ServableUse::Create(id, loader);
   std::shared_ptr<ServableUse> replaced;
   {
     absl::MutexLock lock(&update_mu_);
-    replaced = Replace(FindOrAddStream(id.name), id.version, use);
+    const std::shared_ptr<ServableUse> use = ServableUse::Create(id, loader, TakeCounts());
+    replaced = Replace(id, use.get());
   }
   if (replaced != nullptr) replaced->GiveUp();
 }
@@ -209,74 +208,57 @@ std::shared_ptr<ServableUse> ServingMap::Remove(const ServableId& id) {
   std::shared_ptr<ServableUse> removed;
   {
     absl::MutexLock lock(&update_mu_);
-    Stream* const stream = owned_table_->Find(Table::HashOf(id.name), id.name);
-    if (stream == nullptr || stream->owned_versions == nullptr) return nullptr;
-    removed = Replace(stream, id.version, nullptr);
-    if (num_empty_streams_ > 16 && num_empty_streams_ > owned_table_->streams().size() * 3 / 4) {
-      Rebuild();
-    }
+    removed = Replace(id, nullptr);
+    if (owned_table_->IsMostlyEmpty()) Rebuild();
   }
   if (removed != nullptr) removed->GiveUp();
   return removed;
 }
 
-ServingMap::Stream* ServingMap::FindOrAddStream(const std::string& name) {
-  const size_t hash = Table::HashOf(name);
-  Stream* const stream = owned_table_->Find(hash, name);
-  if (stream != nullptr) return stream;
-  if (!owned_table_->HasRoom()) Rebuild();
-  ++num_empty_streams_;
-  return owned_table_->Add(std::make_shared<Stream>(hash, name));
-}
+std::shared_ptr<ServableUse> ServingMap::Replace(const ServableId& id, ServableUse* use) {
+  const size_t hash = Table::HashOf(id.name);
+  const Stream* const present = owned_table_->Find(hash, id.name);
+  const Ready* const replaced = present == nullptr ? nullptr : present->Find(id.version);
+  if (replaced == nullptr && use == nullptr) return nullptr;
+  if (present == nullptr && !owned_table_->HasRoom()) Rebuild();
 
-void ServingMap::Rebuild() {
-  const size_t num_streams = owned_table_->streams().size() - num_empty_streams_;
-  size_t num_slots = 16;
-  while (num_slots < num_streams * 4) num_slots *= 2;
-  auto next = std::make_shared<Table>(num_slots);
-  for (const std::shared_ptr<Stream>& stream : owned_table_->streams()) {
-    if (stream->owned_versions != nullptr) next->Add(stream);
-  }
-  num_empty_streams_ = 0;
-  table_.store(next.get());
-  owned_table_.swap(next);
-  Unlink(std::move(next));
-}
-
-std::shared_ptr<ServableUse> ServingMap::Replace(Stream* stream, int64_t version,
-                                                 std::shared_ptr<ServableUse> use) {
-  auto next = std::make_shared<Versions>();
-  std::shared_ptr<ServableUse> replaced;
-  if (stream->owned_versions != nullptr) {
-    for (const Versions::Ready& ready : stream->owned_versions->ready) {
-      if (ready.version == version) {
-        replaced = ready.use;
-      } else {
-        next->ready.push_back(ready);
-      }
+  auto next = std::make_shared<Stream>();
+  next->name = id.name;
+  if (present != nullptr) {
+    for (const Ready& ready : present->ready) {
+      if (&ready != replaced) next->ready.push_back(ready);
     }
   }
   if (use != nullptr) {
-    const auto after =
-        std::find_if(next->ready.begin(), next->ready.end(),
-                     [&](const Versions::Ready& ready) { return ready.version > version; });
-    next->ready.insert(after, {version, std::move(use)});
+    const auto after = std::find_if(next->ready.begin(), next->ready.end(),
+                                    [&](const Ready& ready) { return ready.version > id.version; });
+    next->ready.insert(after, {id.version, use, use->first_count(), use->loader()});
   }
-  if (next->ready.empty()) next = nullptr;
-  if (stream->owned_versions == nullptr && next != nullptr) --num_empty_streams_;
-  if (stream->owned_versions != nullptr && next == nullptr) ++num_empty_streams_;
-  stream->versions.store(next.get());
-  Unlink(std::exchange(stream->owned_versions, std::move(next)));
-  return replaced;
+  std::shared_ptr<ServableUse> replaced_use;
+  if (replaced != nullptr) replaced_use = replaced->use->shared_from_this();
+  Unlink(owned_table_->Put(hash, std::move(next)));
+  Unlink(replaced_use);
+  return replaced_use;
+}
+
+std::shared_ptr<ServableUse::Count> ServingMap::TakeCounts() {
+  if (num_counts_taken_ == ServableUse::kServablesOfLine) {
+    count_lines_.reset(new ServableUse::CountLine[num_counts_]);
+    num_counts_taken_ = 0;
+  }
+  return {count_lines_, &count_lines_[0].counts[num_counts_taken_++]};
+}
+
+void ServingMap::Rebuild() {
+  std::shared_ptr<Table> table = owned_table_->WithoutEmptyStreams();
+  table_.store(table.get());
+  owned_table_.swap(table);
+  Unlink(std::move(table));
 }
 
 void ServingMap::Unlink(std::shared_ptr<const void> object) {
   if (object == nullptr) return;
   unlinked_.push_back({BeginPeriod(), std::move(object)});
-  FreeWhatNobodyReads();
-}
-
-void ServingMap::FreeWhatNobodyReads() {
   const uint64_t oldest = OldestReader();
   const auto still_read = std::find_if(unlinked_.begin(), unlinked_.end(),
                                        [&](const Unlinked& one) { return one.period > oldest; });
@@ -286,22 +268,24 @@ void ServingMap::FreeWhatNobodyReads() {
 std::unique_ptr<UntypedServableHandle> ServingMap::Find(
     absl::string_view name, const absl::optional<int64_t>& version,
     ServableRequest::AutoVersionPolicy auto_version_policy) const {
-  ServableUse* use = nullptr;
-  ServableUse::Count* count = nullptr;
   const size_t hash = Table::HashOf(name);
+  Ready found;
+  ServableUse::Count* count = nullptr;
   {
     const ReadSection section;
-    const Stream* const stream = table_.load()->Find(hash, name);
-    if (stream == nullptr) return nullptr;
-    // What cannot be held any more is not among the versions any more either: look again.
+    const size_t i = section.thread() & (num_counts_ - 1);
+    // What cannot be held any more is not in the newest table any more either: look again.
     do {
-      const Versions* const versions = stream->versions.load();
-      use = versions == nullptr ? nullptr : versions->Find(version, auto_version_policy);
-      if (use == nullptr) return nullptr;
-      count = use->Hold(section.thread());
-    } while (ABSL_PREDICT_FALSE(count == nullptr));
+      const Stream* const stream = table_.load()->Find(hash, name);
+      if (stream == nullptr) return nullptr;
+      const Ready* const ready = stream->Find(version, auto_version_policy);
+      if (ready == nullptr) return nullptr;
+      found = *ready;
+      absl::PrefetchToLocalCache(found.loader);
+      count = ServableUse::CountOf(found.first_count, i);
+    } while (ABSL_PREDICT_FALSE(!ServableUse::Hold(count)));
   }
-  return std::make_unique<CountedHandle>(use, count);
+  return std::make_unique<Handle>(found, count);
 }
 
 absl::Status ServingMap::Find(const ServableRequest& request,
@@ -315,39 +299,36 @@ absl::Status ServingMap::Find(const ServableRequest& request,
   return absl::OkStatus();
 }
 
-std::vector<ServingMap::Held> ServingMap::HoldAllVersions(const std::string& name) const {
-  std::vector<Held> held;
+std::vector<std::unique_ptr<UntypedServableHandle>> ServingMap::FindAll(
+    const std::string& name) const {
   const size_t hash = Table::HashOf(name);
-  bool held_all = false;
-  while (!held_all) {
-    // Without a section: the last one to let go may call anything.
-    for (const Held& one : std::exchange(held, {})) one.use->LetGo(one.count);
+  std::vector<std::unique_ptr<UntypedServableHandle>> handles;
+  for (bool complete = false; !complete;) {
+    handles.clear();  // without a section: the last one to let go may call anything
     const ReadSection section;
+    const size_t i = section.thread() & (num_counts_ - 1);
     const Stream* const stream = table_.load()->Find(hash, name);
-    const Versions* const versions = stream == nullptr ? nullptr : stream->versions.load();
-    if (versions == nullptr) return {};
-    held_all = true;
-    for (const Versions::Ready& ready : versions->ready) {
-      ServableUse::Count* const count = ready.use->Hold(section.thread());
-      if (count == nullptr) {
-        held_all = false;
+    if (stream == nullptr) break;
+    complete = true;
+    for (const Ready& ready : stream->ready) {
+      ServableUse::Count* const count = ServableUse::CountOf(ready.first_count, i);
+      if (ServableUse::Hold(count)) {
+        handles.push_back(std::make_unique<Handle>(ready, count));
       } else {
-        held.push_back({ready.use.get(), count});
+        complete = false;
       }
     }
   }
-  return held;
+  return handles;
 }
 
 std::map<ServableId, std::unique_ptr<UntypedServableHandle>> ServingMap::GetHandles() const {
   std::map<ServableId, std::unique_ptr<UntypedServableHandle>> handles;
-  std::string last_name;
   for (const ServableId& id : GetIds()) {
-    if (!handles.empty() && id.name == last_name) continue;
-    last_name = id.name;
-    for (const Held& held : HoldAllVersions(id.name)) {
-      auto handle = std::make_unique<CountedHandle>(held.use, held.count);
-      handles.emplace(held.use->id(), std::move(handle));
+    if (handles.count(id) > 0) continue;
+    for (auto& handle : FindAll(id.name)) {
+      const ServableId& found = handle->id();
+      handles.try_emplace(found, std::move(handle));
     }
   }
   return handles;
@@ -357,9 +338,7 @@ std::vector<ServableId> ServingMap::GetIds() const {
   std::vector<ServableId> ids;
   const ReadSection section;
   table_.load()->ForEach([&](const Stream& stream) {
-    const Versions* const versions = stream.versions.load();
-    if (versions == nullptr) return;
-    for (const auto& ready : versions->ready) ids.push_back({stream.name, ready.version});
+    for (const Ready& ready : stream.ready) ids.push_back({stream.name, ready.version});
   });
   return ids;
 }

@@ -3,6 +3,7 @@
 #ifndef TENSORFLOW_SERVING_CORE_SERVING_MAP_H_
 #define TENSORFLOW_SERVING_CORE_SERVING_MAP_H_
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -12,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/base/optimization.h"
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
@@ -26,29 +28,48 @@ namespace tensorflow {
 namespace serving {
 namespace internal {
 
-// One ready servable and the count of those who hold it: several counts, so that threads seldom
-// write to the same cache line. Each begins with one for the map and is over for good when it comes
-// to zero; the servable is idle when all are over.
+// One ready servable and the count of those who hold it: several counts, for the threads to spread
+// over. Each begins with one for the map and is over for good when it comes to zero; the servable
+// is idle when all are over.
 //
 // Units:    none.
 // Errors:   none.
 // Threads:  safe from any thread. Hold and LetGo take no lock; only the last one to let go does.
 // Lifetime: lives on until it is idle, whoever else lets go of it. Does not own the loader.
-class ServableUse {
+class ServableUse : public std::enable_shared_from_this<ServableUse> {
  public:
-  struct alignas(64) Count {
-    std::atomic<uint64_t> holders{1};
+  using Count = std::atomic<uint64_t>;
+  // One count of each of several servables, for the same threads: they fill a cache line.
+  static constexpr size_t kServablesOfLine = 8;
+  struct alignas(64) CountLine {
+    std::array<Count, kServablesOfLine> counts;
   };
 
-  static std::shared_ptr<ServableUse> Create(const ServableId& id, Loader* loader);
+  // How many counts each servable has: one for each core, within reason. A power of two.
+  static size_t NumCounts();
+  // Of a servable whose first count this is.
+  static Count* CountOf(Count* first, size_t i) { return first + i * kServablesOfLine; }
+
+  // `first_count` keeps the NumCounts() lines it is in.
+  static std::shared_ptr<ServableUse> Create(const ServableId& id, Loader* loader,
+                                             std::shared_ptr<Count> first_count);
 
   const ServableId& id() const { return id_; }
   Loader* loader() const { return loader_; }
+  Count* first_count() const { return first_count_.get(); }
 
-  // The count to let go of; null if the map gave the servable up and none of that count's holders
-  // is left.
-  Count* Hold(size_t thread);
-  void LetGo(Count* count);
+  // False if the map gave the servable up and none of this count's holders is left.
+  static bool Hold(Count* count) {
+    uint64_t holders = count->load(std::memory_order_acquire);
+    do {
+      if (holders == 0) return false;
+    } while (!count->compare_exchange_weak(holders, holders + 1, std::memory_order_acquire));
+    return true;
+  }
+  void LetGo(Count* count) {
+    const uint64_t holders = count->fetch_sub(1, std::memory_order_acq_rel);
+    if (ABSL_PREDICT_FALSE(holders == 1)) CountIsOver();
+  }
 
   // Takes the map's part out of each count. To be called once.
   void GiveUp();
@@ -58,15 +79,14 @@ class ServableUse {
   void CallWhenIdle(std::function<void()> idle);
 
  private:
-  ServableUse(const ServableId& id, Loader* loader);
+  ServableUse(const ServableId& id, Loader* loader, std::shared_ptr<Count> first_count);
 
   void CountIsOver();
 
   // Constant after construction.
-  Loader* const loader_;
-  const size_t num_counts_;  // a power of two
-  const std::unique_ptr<Count[]> counts_;
   const ServableId id_;
+  Loader* const loader_;
+  const std::shared_ptr<Count> first_count_;
 
   // Synchronises itself.
   std::atomic<size_t> counts_left_;
@@ -78,15 +98,15 @@ class ServableUse {
   std::shared_ptr<ServableUse> self_ ABSL_GUARDED_BY(mu_);
 };
 
-// The servables that are ready: a hash table of streams, each with an immutable list of versions.
+// The servables that are ready: a hash table of streams, each replaced as a whole by an update.
 // A handle keeps its own servable and never the map, so that a handle held for long is nobody
 // else's trouble.
 //
 // Units:    none.
 // Errors:   kNotFound "Servable not found for request: ...".
-// Threads:  safe from any thread. Lookups take no lock and wait for nobody; two of them write to
-//           the same cache line only if they hold the same servable and there are more threads than
-//           counts. Add and Remove cost the versions of one stream, and do not wait for lookups.
+// Threads:  safe from any thread. Lookups take no lock and wait for nobody, and write to no cache
+//           line that another thread's lookups write to, unless there are more threads than counts.
+//           Add and Remove cost the versions of one stream, and do not wait for lookups.
 // Lifetime: does not own the loaders. A loader may go when it was removed and its use is idle.
 //           Nobody may be within a call when the map is destroyed; handles may outlive it.
 class ServingMap {
@@ -108,37 +128,39 @@ class ServingMap {
   std::vector<ServableId> GetIds() const;
 
  private:
-  struct Versions;
+  struct Ready;
   struct Stream;
   class Table;
-  struct Held {
-    ServableUse* use;
-    ServableUse::Count* count;
-  };
+  class Handle;
   // What readers may still see.
   struct Unlinked {
     uint64_t period;
     std::shared_ptr<const void> object;
   };
 
-  std::vector<Held> HoldAllVersions(const std::string& name) const;
+  std::vector<std::unique_ptr<UntypedServableHandle>> FindAll(const std::string& name) const;
 
-  Stream* FindOrAddStream(const std::string& name) ABSL_EXCLUSIVE_LOCKS_REQUIRED(update_mu_);
-  std::shared_ptr<ServableUse> Replace(Stream* stream, int64_t version,
-                                       std::shared_ptr<ServableUse> use)
+  // Puts `use`, or nothing, in the place of what was there, which it returns.
+  std::shared_ptr<ServableUse> Replace(const ServableId& id, ServableUse* use)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(update_mu_);
+  std::shared_ptr<ServableUse::Count> TakeCounts() ABSL_EXCLUSIVE_LOCKS_REQUIRED(update_mu_);
   // Makes a table of the streams that have versions.
   void Rebuild() ABSL_EXCLUSIVE_LOCKS_REQUIRED(update_mu_);
+  // Frees it when nobody reads it any more.
   void Unlink(std::shared_ptr<const void> object) ABSL_EXCLUSIVE_LOCKS_REQUIRED(update_mu_);
-  void FreeWhatNobodyReads() ABSL_EXCLUSIVE_LOCKS_REQUIRED(update_mu_);
+
+  // Constant after construction.
+  const size_t num_counts_ = ServableUse::NumCounts();
 
   // Synchronises itself: what readers begin with.
   std::atomic<const Table*> table_;
 
   absl::Mutex update_mu_;
   std::shared_ptr<Table> owned_table_ ABSL_GUARDED_BY(update_mu_);
-  // Streams of the table without versions.
-  size_t num_empty_streams_ ABSL_GUARDED_BY(update_mu_) = 0;
+  // The lines that the next servables get their counts from, and how many already did.
+  std::shared_ptr<ServableUse::CountLine[]> count_lines_ ABSL_GUARDED_BY(update_mu_);
+  size_t num_counts_taken_ ABSL_GUARDED_BY(update_mu_) = ServableUse::kServablesOfLine;
+  // In the order of their periods.
   std::vector<Unlinked> unlinked_ ABSL_GUARDED_BY(update_mu_);
 };
 

@@ -12,45 +12,45 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
+#include "tensorflow_serving/util/read_section.h"
 
 namespace tensorflow {
 namespace serving {
 namespace internal {
 
-// A number that spreads the calling threads evenly over [0, num_shards).
-inline size_t ShardOfThisThread(size_t num_shards) {
-  static std::atomic<size_t> next_thread{0};
-  thread_local const size_t thread = next_thread.fetch_add(1, std::memory_order_relaxed);
-  return thread % num_shards;
-}
-
-// Keeps one copy of the read pointer per shard, each with a reference count of its own, so that
-// readers on different threads seldom touch the same cache line.
+// Keeps several copies of the read pointer, each with a reference count of its own, so that readers
+// on different threads seldom write to the same cache line.
 template <typename T>
 class ShardedReadPtrHolder {
  public:
   using ReadPtr = std::shared_ptr<const T>;
 
+  ShardedReadPtrHolder() = default;
+  ~ShardedReadPtrHolder() {
+    for (const Shard& shard : shards_) delete shard.ptr.load();
+  }
+  ShardedReadPtrHolder(const ShardedReadPtrHolder&) = delete;
+  ShardedReadPtrHolder& operator=(const ShardedReadPtrHolder&) = delete;
+
   ReadPtr get() const {
-    const Shard& shard = shards_[ShardOfThisThread(kNumShards)];
-    absl::MutexLock lock(&shard.mu);
-    return shard.ptr;
+    const ReadSection section;
+    const ReadPtr* const ptr = shards_[section.thread() % kNumShards].ptr.load();
+    return ptr == nullptr ? nullptr : *ptr;
   }
 
   // Replaces every copy by a fresh result of `make_read_ptr`; lets go of the old ones.
   void Update(const std::function<ReadPtr()>& make_read_ptr) {
-    for (Shard& shard : shards_) {
-      ReadPtr ptr = make_read_ptr();
-      absl::MutexLock lock(&shard.mu);
-      shard.ptr.swap(ptr);
+    std::array<std::unique_ptr<const ReadPtr>, kNumShards> old;
+    for (size_t i = 0; i < kNumShards; ++i) {
+      old[i].reset(shards_[i].ptr.exchange(new ReadPtr(make_read_ptr())));
     }
+    AwaitReaders();  // they may just be copying the old ones
   }
 
  private:
   static constexpr size_t kNumShards = 16;
   struct alignas(64) Shard {
-    mutable absl::Mutex mu;
-    ReadPtr ptr ABSL_GUARDED_BY(mu);
+    std::atomic<const ReadPtr*> ptr{nullptr};
   };
   std::array<Shard, kNumShards> shards_;
 };
@@ -61,7 +61,7 @@ class ShardedReadPtrHolder {
 //
 // Units:    none.
 // Errors:   none.
-// Threads:  get() may be called from any thread at any time and waits for no other reader.
+// Threads:  get() may be called from any thread at any time, takes no lock and waits for nobody.
 //           Update blocks until every ReadPtr to the old object is gone; a caller that holds one
 //           itself waits for ever. Concurrent Updates are serialised.
 // Lifetime: the destructor waits like Update.

@@ -12,7 +12,6 @@
 #include "gtest/gtest.h"
 #include "tensorflow_serving/util/any_ptr.h"
 #include "tensorflow_serving/util/event_bus.h"
-#include "tensorflow_serving/util/fast_read_dynamic_ptr.h"
 #include "tensorflow_serving/util/hash.h"
 #include "tensorflow_serving/util/inline_executor.h"
 #include "tensorflow_serving/util/observer.h"
@@ -123,44 +122,6 @@ TEST(EventBusTest, UnsubscribingWaitsForARunningCallback) {
   EXPECT_TRUE(finished);
   publisher.join();
   releaser.join();
-}
-
-TEST(FastReadDynamicPtrTest, UpdateWaitsForReadersOfTheOldObject) {
-  FastReadDynamicPtr<int> ptr(std::make_unique<int>(1));
-  FastReadDynamicPtr<int>::ReadPtr reader = ptr.get();
-  std::atomic<bool> released{false};
-  absl::Notification replaced;
-  std::thread updater([&] {
-    const std::unique_ptr<int> old = ptr.Update(std::make_unique<int>(2));
-    EXPECT_TRUE(released);
-    EXPECT_EQ(*old, 1);
-    replaced.Notify();
-  });
-  while (*ptr.get() == 1) std::this_thread::yield();
-  EXPECT_EQ(*reader, 1);
-  released = true;
-  reader.reset();
-  replaced.WaitForNotification();
-  updater.join();
-  EXPECT_EQ(*ptr.Update(nullptr), 2);
-  EXPECT_EQ(ptr.get(), nullptr);
-}
-
-TEST(FastReadDynamicPtrTest, ManyReadersSeeWholeObjects) {
-  FastReadDynamicPtr<std::vector<int>> ptr(std::make_unique<std::vector<int>>(4, 0));
-  std::atomic<bool> done{false};
-  std::vector<std::thread> readers;
-  for (int i = 0; i < 4; ++i) {
-    readers.emplace_back([&] {
-      while (!done) {
-        const auto read = ptr.get();
-        for (const int n : *read) ASSERT_EQ(n, read->front());
-      }
-    });
-  }
-  for (int n = 1; n <= 200; ++n) ptr.Update(std::make_unique<std::vector<int>>(4, n));
-  done = true;
-  for (std::thread& reader : readers) reader.join();
 }
 
 TEST(ExecutorTest, InlineExecutorRunsInTheCaller) {
