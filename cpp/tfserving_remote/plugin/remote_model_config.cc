@@ -19,6 +19,7 @@
 #include "tfserving_remote/plugin/remote_model_config.pb.h"
 #include "tfserving_remote/plugin/remote_models.h"
 #include "tfserving_remote/plugin/streaming_from_environment.h"
+#include "tfserving_remote/plugin/verification.h"
 #include "tfserving_remote/stream/streaming_saved_model_adapter.h"
 
 namespace tfserving_remote {
@@ -86,7 +87,14 @@ absl::StatusOr<StreamingOptions> CreateStreaming(const RemoteModelsConfig& confi
   if (config.max_bytes_in_flight() > 0) {
     transfers.max_bytes_in_flight = static_cast<uint64_t>(config.max_bytes_in_flight());
   }
-  return StreamingFromEnvironment(transfers, ToManifestMode(config.manifest()), Clock::Real(), log);
+  absl::StatusOr<StreamingOptions> streaming =
+      StreamingFromEnvironment(transfers, ToManifestMode(config.manifest()), Clock::Real(), log);
+  if (!streaming.ok()) return streaming;
+  const VerificationOptions verification = {
+      config.verify(), {config.trusted_key_files().begin(), config.trusted_key_files().end()}};
+  absl::Status applied = ApplyVerification(verification, streaming->reader);
+  if (!applied.ok()) return applied;
+  return streaming;
 }
 
 absl::StatusOr<std::unique_ptr<StreamingSavedModelAdapter>> CreateAdapter(

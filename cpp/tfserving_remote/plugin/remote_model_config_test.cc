@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/text_format.h"
 #include "tensorflow/cc/saved_model/loader.h"
@@ -11,6 +13,7 @@
 #include "tensorflow_serving/model_servers/server_core.h"
 #include "tfserving_remote/plugin/remote_model_config.pb.h"
 #include "tfserving_remote/testing/recording_log.h"
+#include "tfserving_remote/testing/test_signer.h"
 
 namespace tfserving_remote {
 namespace {
@@ -91,6 +94,18 @@ TEST_F(RemoteModelConfigTest, TagsAndManifestsAreThoseOfTheConfiguration) {
   EXPECT_THAT(std::string(monitor_.GetState({"m", 1})->health.message()), HasSubstr("gpu"));
 }
 
+TEST_F(RemoteModelConfigTest, WithTrustedKeysUnsignedVersionsAreRefused) {
+  const std::string key = absl::StrCat(::testing::TempDir(), "/trusted.pub");
+  std::ofstream(key) << TestSigner().PublicPem();
+  ASSERT_TRUE(Load(Packed(absl::StrCat("trusted_key_files: '", key, "' poll_wait_seconds: 0 ",
+                                       "model_config_list { ", HalfPlusTwo(), " }")))
+                  .ok());
+  EXPECT_FALSE(monitor_.WaitUntilServablesReachState({tfs::ServableRequest::Specific("m", 1)},
+                                                     ServableState::ManagerState::kAvailable));
+  EXPECT_THAT(std::string(monitor_.GetState({"m", 1})->health.message()),
+              HasSubstr("1.manifest.json: there is no manifest, and only versions that a trusted"));
+}
+
 TEST_F(RemoteModelConfigTest, RefusesWhatItCannotServe) {
   ExpectRefused(absl::StrCat("model_config_list { ", HalfPlusTwo("model_platform: 'torch'"), " }"),
                 "Model m requests unsupported platform \"torch\"");
@@ -103,6 +118,7 @@ TEST_F(RemoteModelConfigTest, RefusesWhatItCannotServe) {
                 "servable m");
   ExpectRefused("connections: -1", "connections");
   ExpectRefused("poll_wait_seconds: -1", "poll_wait_seconds");
+  ExpectRefused("verify: 'MD5'", "CRC32C or SHA256");
   ExpectRefused("max_bytes_in_flight: 7", "max_bytes_in_flight is 0 or at least 1048576");
 }
 
