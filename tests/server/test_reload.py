@@ -195,7 +195,9 @@ def test_a_reload_that_waits_does_not_keep_the_server_from_draining(
     )
     server.wait_for_line("Models: never")
     server.signal(signal.SIGTERM)
-    assert waiting.code() == grpc.StatusCode.UNAVAILABLE
+    with pytest.raises(grpc.RpcError) as error:
+        waiting.result()
+    assert error.value.code() == grpc.StatusCode.UNAVAILABLE
     server.channel.close()
     assert server.wait() == 0
 
