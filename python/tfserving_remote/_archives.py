@@ -7,10 +7,12 @@ import contextlib
 import gzip
 import tarfile
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-from tfserving_remote._digests import DigestingReader
 from tfserving_remote.errors import InvalidInput, MissingDependency
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsRead
 
 # Weights hardly shrink, so the fastest level that shrinks the rest is the best.
 _GZIP_LEVEL = 1
@@ -49,10 +51,10 @@ class ArchiveWriter:
     def __init__(self, tar: tarfile.TarFile) -> None:
         self._tar = tar
 
-    def add(self, path: str, source: DigestingReader) -> None:
-        """Add `source` as the member `path`."""
+    def add(self, path: str, size: int, source: "SupportsRead[bytes]") -> None:
+        """Add `size` bytes of `source` as the member `path`."""
         member = tarfile.TarInfo(path)
-        member.size = source.size
+        member.size = size
         member.mode = 0o644
         self._tar.addfile(member, source)
 

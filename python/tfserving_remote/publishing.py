@@ -302,7 +302,7 @@ class _Publish:
             for file in self._files:  # Sorted: the order is part of the archive's bytes.
                 with file.path.open("rb") as opened:
                     source = _reader(opened, file.size, str(file.path), hashers)
-                    writer.add(file.name, source)
+                    writer.add(file.name, file.size, source)
                     entries.append(source.finish(file.name))
                 counter.add(file.size)
                 counter.report()

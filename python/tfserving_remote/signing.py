@@ -9,14 +9,18 @@ also names the manifest's own digest, by which servers check every chunk; docs/m
 import dataclasses
 import functools
 import hashlib
+import io
 import os
 import pathlib
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
+from tfserving_remote import _archives
 from tfserving_remote._stores import Store, open_store
 from tfserving_remote.errors import InvalidInput, MissingDependency, NotFound, VersionExists
 from tfserving_remote.manifest import (
     MAX_BYTES,
+    FileEntry,
     Manifest,
     manifest_name,
     parse_manifest_name,
@@ -25,6 +29,7 @@ from tfserving_remote.manifest import (
 )
 
 if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
     from cryptography.hazmat.primitives.asymmetric import ec
 
 __all__ = ["SignedVersion", "Signer", "keygen", "sign"]
@@ -196,7 +201,8 @@ def sign(
     in the file `key`.
 
     What the manifest in the store says is signed as it stands; with `export_dir`, only when the
-    files in that folder are those of the manifest. A signature that is there already stays, unless
+    files in that folder are those of the manifest, by every digest that servers check by. A
+    signature that is there already stays, unless
     `replace`. Raises NotFound (no manifest, no key), InvalidInput, VersionExists, Unavailable.
     """
     signer = Signer(key, password)
@@ -252,7 +258,9 @@ def _put(store: Store, name: str, signature: bytes, *, replace: bool) -> None:
 
 
 def _check_folder(manifest: Manifest, folder: pathlib.Path, where: str) -> None:
-    """Raises InvalidInput unless `folder` holds exactly the manifest's files."""
+    """Raises InvalidInput unless `folder` holds exactly the manifest's files, and every sha256 by
+    which a server checks them is theirs: who wrote the manifest may be somebody else.
+    """
     if not folder.is_dir():
         raise InvalidInput(f"{folder} is no folder")
     found = {
@@ -263,13 +271,79 @@ def _check_folder(manifest: Manifest, folder: pathlib.Path, where: str) -> None:
         only = folder if name in found else where
         raise InvalidInput(f"{name} is in {only} only; the version was not made from this folder")
     for name, file in listed.items():
-        if _sha256(found[name]) != file.sha256:
+        with found[name].open("rb") as opened:
+            digests = _Digests(manifest.chunk_size)
+            while block := opened.read(_BLOCK):
+                digests.write(block)
+        if not digests.are_those_of(file):
             raise InvalidInput(f"{found[name]} is not the file that {where} describes")
+    if manifest.archive is not None and manifest.archive.path.endswith(".tar"):
+        _check_tar(manifest.archive, manifest, found, where)
 
 
-def _sha256(path: pathlib.Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
+def _check_tar(
+    archive: FileEntry, manifest: Manifest, found: Mapping[str, pathlib.Path], where: str
+) -> None:
+    """Raises InvalidInput unless `archive` is what `publish` packs from the files.
+
+    Servers read a tar by ranges, and check them by the archive's chunks alone. What comes out of a
+    compressed archive they check by the chunks of the files, so that its own may be any.
+    """
+    digests = _Digests(manifest.chunk_size)
+    with _archives.create("tar", cast(BinaryIO, digests)) as writer:
+        for file in manifest.files:
+            with found[file.path].open("rb") as opened:
+                writer.add(file.path, file.size, opened)
+    if not digests.are_those_of(archive):
+        raise InvalidInput(
+            f"{archive.path} is not the archive that publish packs from these files, as {where} "
+            "describes it; publish them anew with a key"
+        )
+
+
+class _Digests(io.RawIOBase):
+    """A file of which only the digests are kept: those by which servers check, chunk by chunk, and
+    that of the whole.
+    """
+
+    def __init__(self, chunk_size: int) -> None:
+        super().__init__()
+        self._chunk_size = chunk_size
+        self._size = 0
+        self._whole = hashlib.sha256()
+        self._chunk = hashlib.sha256()
+        self._chunks: list[str] = []
+
+    def writable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._size
+
+    def write(self, data: "ReadableBuffer") -> int:
+        """The next bytes."""
+        rest = memoryview(data)
+        written = len(rest)
+        self._whole.update(rest)
+        while rest:
+            piece = rest[: self._chunk_size - self._size % self._chunk_size]
+            self._chunk.update(piece)
+            self._size += len(piece)
+            rest = rest[len(piece) :]
+            if self._size % self._chunk_size == 0:
+                self._end_chunk()
+        return written
+
+    def _end_chunk(self) -> None:
+        self._chunks.append(self._chunk.hexdigest())
+        self._chunk = hashlib.sha256()
+
+    def are_those_of(self, file: FileEntry) -> bool:
+        """Whether `file` says the same of the bytes so far; nothing may come after them."""
+        if self._size % self._chunk_size != 0:
+            self._end_chunk()
+        return (
+            file.size == self._size
+            and file.sha256 == self._whole.hexdigest()
+            and [chunk.sha256 for chunk in file.chunks] == self._chunks
+        )

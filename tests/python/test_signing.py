@@ -364,6 +364,32 @@ def test_sign_compares_the_version_with_the_export(
     _verify(store / "1", store / "1.manifest.sig", key)
 
 
+@pytest.mark.parametrize("archive", [None, "tar", "tar.gz"])
+def test_sign_compares_what_servers_check_by(
+    tmp_path: pathlib.Path, half_plus_two: pathlib.Path, key: pathlib.Path, archive: str | None
+) -> None:
+    """Servers never see the digest of a whole file, so chunks of other bytes are not signed."""
+    store = tmp_path / "store"
+    publish(half_plus_two, store, archive=archive)
+    path = store / "1.manifest.json"
+    before = path.read_bytes()
+
+    def refused(what: str, change: Callable[[Any], None]) -> None:
+        manifest = json.loads(before)
+        change(manifest)
+        path.write_text(json.dumps(manifest))
+        with pytest.raises(InvalidInput, match=what):
+            sign(store, key, export_dir=half_plus_two)
+        assert not (store / "1.manifest.sig").exists()
+
+    other = {"sha256": "0" * 64}
+    refused("is not the file that", lambda m: m["files"][-1]["chunks"][0].update(other))
+    if archive == "tar":
+        refused("is not the archive that", lambda m: m["archive"]["chunks"][0].update(other))
+    path.write_bytes(before)
+    assert sign(store, key, export_dir=half_plus_two).version == 1
+
+
 def test_what_cannot_be_signed_is_named(
     tmp_path: pathlib.Path, half_plus_two: pathlib.Path, key: pathlib.Path
 ) -> None:
