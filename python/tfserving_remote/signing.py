@@ -202,8 +202,8 @@ def sign(
 
     What the manifest in the store says is signed as it stands; with `export_dir`, only when the
     files in that folder are those of the manifest, by every digest that servers check by. A
-    signature that is there already stays, unless
-    `replace`. Raises NotFound (no manifest, no key), InvalidInput, VersionExists, Unavailable.
+    signature that is there already stays, unless `replace`. Raises NotFound (no manifest, no key),
+    InvalidInput, VersionExists, Unavailable.
     """
     signer = Signer(key, password)
     store = open_store(url)
