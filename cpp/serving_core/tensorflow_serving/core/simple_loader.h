@@ -104,7 +104,8 @@ class SimpleLoader : public Loader {
 
   void Unload() override {
     ResourceAllocation estimate;
-    const bool estimated = EstimateResources(&estimate).ok();
+    // If nobody has asked for it so far, an unload is not to wait for a store that may be slow.
+    const bool estimated = CopyEstimate(&estimate);
     servable_.reset();
     const uint64_t ram = estimated ? internal::RamBytes(estimate) : 0;
     if (ram > 0) internal::ReleaseRam(ram);

@@ -79,6 +79,22 @@ TEST(SimpleLoaderTest, KeepsTheFirstEstimateUntilThePostLoadOneReplacesIt) {
   loader.Unload();
 }
 
+TEST(SimpleLoaderTest, AsksNobodyForAnEstimateInOrderToUnload) {
+  int estimates = 0;
+  StringLoader loader(StringLoader::Creator([](std::unique_ptr<std::string>* out) {
+                        *out = std::make_unique<std::string>("x");
+                        return absl::OkStatus();
+                      }),
+                      [&](ResourceAllocation*) {
+                        ++estimates;
+                        return absl::UnavailableError("the store does not answer");
+                      });
+  ASSERT_TRUE(loader.Load().ok());
+  loader.Unload();
+  EXPECT_EQ(loader.servable().get<std::string>(), nullptr);
+  EXPECT_EQ(estimates, 0);
+}
+
 TEST(SimpleLoaderTest, ReportsTheCreatorsError) {
   StringLoader loader(StringLoader::Creator([](std::unique_ptr<std::string>*) {
                         return absl::DataLossError("truncated");
