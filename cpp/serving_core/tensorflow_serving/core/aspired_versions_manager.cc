@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/log/log.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "tensorflow/core/platform/env.h"
 
@@ -264,6 +265,13 @@ bool AspiredVersionsManager::AspireVersion(ServableData<std::unique_ptr<Loader>>
 
 void AspiredVersionsManager::Manage(ServableData<std::unique_ptr<Loader>> version) {
   const ServableId id = version.id();
+  if (version.status().ok() && version.DataOrDie() == nullptr) {
+    // As an event, because somebody may wait for what becomes of it.
+    Manage(ServableData<std::unique_ptr<Loader>>(
+        id, absl::InvalidArgumentError(
+                absl::StrCat("This servable has no loader: ", id.DebugString()))));
+    return;
+  }
   const absl::Status status = basic_manager_->ManageServableWithAdditionalState(
       std::move(version), std::make_unique<Aspired>(Aspired{true}));
   if (!status.ok()) LOG(ERROR) << "Cannot manage servable " << id << ": " << status;

@@ -152,6 +152,15 @@ TEST_F(AspiredVersionsManagerTest, AFailedVersionStaysWhileItIsListedAndHarmsNoO
   EXPECT_THAT(Settle(), IsEmpty());
 }
 
+TEST_F(AspiredVersionsManagerTest, TellsTheEndOfAVersionThatCameWithoutALoader) {
+  for (int i = 0; i < 2; ++i) Aspire("m", ListOf(LoaderData({"m", 1}, nullptr)));
+  EXPECT_THAT(Settle(), ElementsAre("m/1 End INVALID_ARGUMENT"));
+  Aspire("m", ListOf(LoaderData({"m", 1}, nullptr)));
+  EXPECT_THAT(Settle(), IsEmpty());
+  Aspire("m", ListOf(MakeVersion("m", 2)));
+  EXPECT_THAT(Settle(), ElementsAre("m/2 Start", "m/2 Loading", "m/2 Available"));
+}
+
 TEST_F(AspiredVersionsManagerTest, GivesFailedVersionsAFreshStartIfToldTo) {
   AspiredVersionsManager::Options options;
   options.enable_reload_servables_with_error = true;
