@@ -166,11 +166,13 @@ std::vector<BasicManager::HarnessPtr> BasicManager::Harnesses() const {
 
 void BasicManager::LoadServable(const ServableId& id, DoneCallback done_callback) {
   HarnessPtr harness;
+  absl::Status status;
   {
+    // To the end of this step, so that nobody stops managing it in between.
     absl::MutexLock lock(&mu_);
     harness = FindHarness(id);
+    status = harness == nullptr ? NotManaged(id) : harness->LoadRequested();
   }
-  const absl::Status status = harness == nullptr ? NotManaged(id) : harness->LoadRequested();
   if (!status.ok()) {
     done_callback(status);
     return;
@@ -280,6 +282,7 @@ void BasicManager::UnloadServable(const ServableId& id, DoneCallback done_callba
 }
 
 void BasicManager::StartUnload(HarnessPtr harness, DoneCallback done_callback) {
+  harness->AwaitAnnounced();  // it is ready a moment before that is told
   Publish(*harness, ManagerState::kUnloading);
   const absl::Status status = harness->StartQuiescing();
   (void)status;  // reported there

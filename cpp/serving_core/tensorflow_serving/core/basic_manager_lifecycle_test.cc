@@ -356,6 +356,61 @@ TEST_F(LifecycleTest, AFailedLoadStaysAsItIs) {
   EXPECT_EQ(num_unloads_, 0);
 }
 
+// Asked what it is for the third event, "Available", it answers when the test says so.
+class LoaderWithALongAnswer final : public test_util::ScriptedLoader {
+ public:
+  explicit LoaderWithALongAnswer(Pause* pause) : pause_(pause) {}
+
+  ServableModelType model_type() const override {
+    if (++num_asked_ == 3) pause_->Reach();
+    return ServableModelType::kUnspecified;
+  }
+
+ private:
+  Pause* const pause_;
+  mutable std::atomic<int> num_asked_{0};
+};
+
+TEST_F(LifecycleTest, AnUnloadBeginsAfterTheEndOfTheLoadWasTold) {
+  Start(1, 0);
+  ASSERT_TRUE(manager_
+                  ->ManageServable(test_util::LoaderData(
+                      {"m", 1}, std::make_unique<LoaderWithALongAnswer>(&pause_)))
+                  .ok());
+  Load();
+  pause_.AwaitReached();
+  EXPECT_TRUE(Get());
+  std::thread other([this] {
+    while (StateOfM() == State::kLoading) std::this_thread::yield();
+    pause_.GoOn();
+  });
+  Unload();
+  other.join();
+  unload_done_.WaitForNotification();
+  load_done_.WaitForNotification();
+  EXPECT_THAT(log_.Take(),
+              ElementsAre("m/1 Start", "m/1 Loading", "m/1 Available", "m/1 Unloading", "m/1 End"));
+}
+
+TEST_F(LifecycleTest, AServableIsEitherLoadedOrForgotten) {
+  Start(0, 0);
+  for (int64_t version = 1; version <= 200; ++version) {
+    const ServableId id{"n", version};
+    ASSERT_TRUE(manager_->ManageServable(MakeVersion("n", version)).ok());
+    std::atomic<bool> go{false};
+    bool forgotten = false;
+    std::thread other([&] {
+      go = true;
+      forgotten = manager_->StopManagingServable(id).ok();
+    });
+    while (!go) std::this_thread::yield();
+    bool loaded = false;
+    manager_->LoadServable(id, [&](const absl::Status& status) { loaded = status.ok(); });
+    other.join();
+    ASSERT_NE(loaded, forgotten);
+  }
+}
+
 TEST_F(LifecycleTest, TheLastOfManyHandlesLetsTheUnloadGoOn) {
   Start(0, 1);
   Manage();

@@ -63,6 +63,12 @@ LoaderHarness::State LoaderHarness::announced_state() const {
 void LoaderHarness::Announce() {
   absl::MutexLock lock(&mu_);
   announced_state_ = state_;
+  all_announced_ = true;
+}
+
+void LoaderHarness::AwaitAnnounced() const {
+  absl::MutexLock lock(&mu_);
+  mu_.Await(absl::Condition(&all_announced_));
 }
 
 absl::Status LoaderHarness::status() const {
@@ -76,7 +82,11 @@ bool LoaderHarness::HiddenUntilAnnounced(State state) {
 
 void LoaderHarness::SetState(State state) {
   state_ = state;
-  if (!HiddenUntilAnnounced(state)) announced_state_ = state;
+  if (HiddenUntilAnnounced(state)) {
+    all_announced_ = false;
+  } else {
+    announced_state_ = state;
+  }
 }
 
 void LoaderHarness::SetError(const absl::Status& error) {

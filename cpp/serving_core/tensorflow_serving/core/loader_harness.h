@@ -82,6 +82,8 @@ class LoaderHarness final {
   // that nobody acts upon a state before its event is out.
   State announced_state() const;
   void Announce();
+  // Returns when no end is hidden any more.
+  void AwaitAnnounced() const;
   // Not OK in kError.
   absl::Status status() const;
   template <typename T>
@@ -132,6 +134,7 @@ class LoaderHarness final {
   mutable absl::Mutex mu_;
   State state_ ABSL_GUARDED_BY(mu_);
   State announced_state_ ABSL_GUARDED_BY(mu_);
+  bool all_announced_ ABSL_GUARDED_BY(mu_) = true;
   absl::Status status_ ABSL_GUARDED_BY(mu_);
   bool load_cancelled_ ABSL_GUARDED_BY(mu_) = false;
   // A retry was given up because of load_cancelled_: there is no way back.
