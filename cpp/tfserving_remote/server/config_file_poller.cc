@@ -40,8 +40,12 @@ void ConfigFilePoller::Poll() {
     TellOnce(absl::StrCat("Failed to read ModelServerConfig file: ", status.message()));
     return;
   }
-  const bool failed_before = !told_.empty();
-  if (Same(config, applied_) && !failed_before) return;
+  // Also after a look that failed: what a call has changed since must not be undone by an old file.
+  if (Same(config, applied_)) {
+    refused_.Clear();
+    told_.clear();
+    return;
+  }
   if (!Same(config, refused_)) told_.clear();
   if (absl::Status status = options_.apply(config); !status.ok()) {
     refused_ = std::move(config);
