@@ -16,7 +16,7 @@ using nlohmann::json;
 // Looks at every event of a parse and keeps nothing but the way down to where it is.
 class Guard : public json::json_sax_t {
  public:
-  explicit Guard(int max_depth) : max_depth_(max_depth) {}
+  explicit Guard(const JsonLimits& limits) : limits_(limits) {}
 
   const absl::Status& status() const { return status_; }
 
@@ -57,14 +57,17 @@ class Guard : public json::json_sax_t {
 
   bool NextItem() {
     if (!levels_.empty() && !levels_.back().is_object) ++levels_.back().index;
-    return true;
+    if (++values_ <= limits_.max_values) return true;
+    status_ = absl::InvalidArgumentError(
+        absl::StrCat(Place(), ": more than ", limits_.max_values, " values"));
+    return false;
   }
 
   bool Open(bool is_object) {
-    NextItem();
-    if (static_cast<int>(levels_.size()) == max_depth_) {
+    if (!NextItem()) return false;
+    if (static_cast<int>(levels_.size()) == limits_.max_depth) {
       status_ = absl::InvalidArgumentError(
-          absl::StrCat(Place(), ": nested deeper than ", max_depth_, " levels"));
+          absl::StrCat(Place(), ": nested deeper than ", limits_.max_depth, " levels"));
       return false;
     }
     levels_.push_back({is_object, {}, {}, -1});
@@ -88,7 +91,8 @@ class Guard : public json::json_sax_t {
     return place;
   }
 
-  const int max_depth_;
+  const JsonLimits& limits_;
+  size_t values_ = 0;
   std::vector<Level> levels_;
   absl::Status status_ = absl::InvalidArgumentError("not valid JSON");
 };
@@ -101,7 +105,7 @@ absl::StatusOr<json> ParseGuardedJson(absl::string_view text, const JsonLimits& 
     return absl::InvalidArgumentError(
         absl::StrCat("has ", text.size(), " bytes; at most ", limits.max_bytes, " are read"));
   }
-  Guard guard(limits.max_depth);
+  Guard guard(limits);
   if (!json::sax_parse(text.begin(), text.end(), &guard)) return guard.status();
   json parsed = json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
   if (parsed.is_discarded()) return absl::InvalidArgumentError("not valid JSON");

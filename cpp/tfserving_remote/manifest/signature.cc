@@ -18,6 +18,8 @@ constexpr absl::string_view kBundleType = "application/vnd.dev.sigstore.bundle.v
 constexpr absl::string_view kPayloadType = "application/vnd.in-toto+json";
 constexpr absl::string_view kStatementType = "https://in-toto.io/Statement/v1";
 constexpr absl::string_view kPredicateType = "https://model_signing/signature/v1.0";
+// An envelope has some twenty, and whoever wrote it is not known yet.
+constexpr size_t kMaxEnvelopeValues = 1000;
 // Far above any ECDSA signature in DER and base64.
 constexpr size_t kMaxProofBytes = 1024;
 constexpr size_t kShownBytes = 200;
@@ -90,7 +92,8 @@ struct Envelope {
 };
 
 absl::StatusOr<Envelope> ParseEnvelope(absl::string_view text, const SignatureLimits& limits) {
-  const absl::StatusOr<json> bundle = ParseGuardedJson(text, {limits.max_bytes, limits.max_depth});
+  const absl::StatusOr<json> bundle =
+      ParseGuardedJson(text, {limits.max_bytes, limits.max_depth, kMaxEnvelopeValues});
   if (!bundle.ok()) return Malformed("the whole", bundle.status().message());
   absl::Status status = RequireText(*bundle, {"mediaType"}, kBundleType);
   if (!status.ok()) return status;

@@ -251,6 +251,10 @@ TEST_F(SignatureTest, RefusesWhatIsNoJsonOrTooMuchOfIt) {
   ExpectMalformed(Check(signer_.Bundle(deep).dump(), manifest_, keys_), "payload: ");
   ExpectMalformed(Check(signer_.Bundle("{\"_type\":1,\"_type\":1}").dump(), manifest_, keys_),
                   "stands there twice");
+  // Nobody vouches for the envelope, and each of these takes far more memory than text.
+  ExpectMalformed(
+      AfterBundle([](json& bundle) { bundle["more"] = json::array_t(1000, json::array()); }),
+      "more than 1000 values");
   SignatureLimits small;
   small.max_bytes = 100;
   ExpectMalformed(VerifySignature(signer_.Sign(manifest_), manifest_, keys_, small).status(),
