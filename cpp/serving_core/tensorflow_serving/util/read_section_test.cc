@@ -101,6 +101,7 @@ TEST(ReadSectionStressTest, NothingIsFreedThatSomebodyReads) {
   };
   std::atomic<Object*> published{new Object};
   std::atomic<bool> stop{false};
+  std::atomic<int> num_reads{0};
   std::atomic<int> wrong{0};
   std::vector<std::thread> readers;
   for (int i = 0; i < 4; ++i) {
@@ -108,10 +109,11 @@ TEST(ReadSectionStressTest, NothingIsFreedThatSomebodyReads) {
       for (; !stop; std::this_thread::yield()) {
         const ReadSection section;
         if (published.load()->alive != 1) ++wrong;
+        ++num_reads;
       }
     });
   }
-  for (int i = 0; i < 300; ++i) {
+  for (int i = 0; i < 300 || num_reads < 3000; ++i) {
     Object* const old = published.exchange(new Object);
     AwaitReaders();
     delete old;
