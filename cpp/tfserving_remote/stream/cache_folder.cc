@@ -25,7 +25,7 @@ constexpr uint64_t kPage = 4096;
 constexpr size_t kReadBack = 256 << 10;
 // Whoever holds the lock has it for microseconds, or while it counts. A process that was stopped
 // with it must not stop the loads of others.
-constexpr absl::Duration kPatience = absl::Milliseconds(100);
+constexpr absl::Duration kPatience = absl::Seconds(1);
 constexpr absl::Duration kPatienceOfOpen = absl::Seconds(10);
 constexpr absl::Duration kLockPause = absl::Milliseconds(1);
 // A chunk used later than now was used by a clock that was wrong.
@@ -212,11 +212,14 @@ void CacheFolder::Remove(const std::string& chunk) { RemoveAndGiveBack(chunks_.g
 void CacheFolder::Discard(const std::string& draft) { RemoveAndGiveBack(own_.get(), draft); }
 
 void CacheFolder::RemoveAndGiveBack(int folder, const std::string& name) {
+  // Under the lock: a count must not come between the two. Without it too much stays counted.
+  const bool locked = Lock(kPatience);
   struct stat facts;
-  if (fstatat(folder, name.c_str(), &facts, AT_SYMLINK_NOFOLLOW) != 0) return;
-  if (unlinkat(folder, name.c_str(), S_ISDIR(facts.st_mode) ? AT_REMOVEDIR : 0) != 0) return;
-  if (!Lock(kPatience)) return;  // counted too much until the next count
-  GiveBack(lock_.get(), OnDisk(facts.st_size));
+  const bool there = fstatat(folder, name.c_str(), &facts, AT_SYMLINK_NOFOLLOW) == 0;
+  const int kind = there && S_ISDIR(facts.st_mode) ? AT_REMOVEDIR : 0;
+  const bool removed = there && unlinkat(folder, name.c_str(), kind) == 0;
+  if (!locked) return;
+  if (removed) GiveBack(lock_.get(), OnDisk(facts.st_size));
   Unlock();
 }
 
@@ -351,6 +354,10 @@ absl::StatusOr<Sha256Digest> CacheFolder::Digest(const std::string& draft) const
 
 absl::Status CacheFolder::Commit(const std::string& draft, const std::string& chunk,
                                  absl::Time now) {
+  if (Has(chunk)) {  // another process was faster
+    Discard(draft);
+    return absl::OkStatus();
+  }
   struct stat facts;
   if (const UniqueFd file = OpenFile(own_.get(), draft, facts); file) SetUsed(file.get(), now);
   if (renameat(own_.get(), draft.c_str(), chunks_.get(), chunk.c_str()) == 0) {

@@ -39,7 +39,8 @@ class CachedVersionTest : public ::testing::Test {
   // Reads all of a version in a process of its own.
   StreamStats ReadVersion(const std::string& name, const TestFiles& files) {
     options_.cache = *DiskCache::Create(cache_, clock_, log_);
-    auto reader = OpenVersion({store_, "m/", name}, options_, CreateTransferPool({4, 1 << 20}), {});
+    auto reader = OpenVersion({store_, "m/", name}, options_,
+                              CreateTransferPool({connections_, 1 << 20}), {});
     EXPECT_TRUE(reader.ok()) << reader.status();
     for (const auto& [path, bytes] : files) {
       std::string read(bytes.size(), '\0');
@@ -65,6 +66,7 @@ class CachedVersionTest : public ::testing::Test {
   const uint64_t size_ = 20 * kChunk + 777 + 5000 + 3;
   DiskCacheOptions cache_;
   VersionReaderOptions options_;
+  int connections_ = 4;
   FakeClock clock_;
   RecordingLog log_;
   const std::shared_ptr<MemoryStore> store_ = std::make_shared<MemoryStore>();
@@ -165,6 +167,8 @@ TEST_F(CachedVersionTest, KeepsNothingThatTheManifestDoesNotVouchFor) {
 
 TEST_F(CachedVersionTest, ReadsAVersionLargerThanTheCache) {
   cache_.max_bytes = 8 * kChunk;
+  options_.range_bytes = kChunk;
+  connections_ = 1;
   PutVersion(1, files_);
   (void)ReadVersion("1", files_);
   clock_.Advance(absl::Minutes(1));

@@ -186,8 +186,8 @@ void DiskCache::GiveUp(const absl::Status& why) {
 }
 
 void DiskCache::Work() {
-  // Serving comes first.
-  setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), 19);
+  // Serving comes first. Not the lowest priority: the thread takes a lock that loads wait for.
+  setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), 10);
   const auto wake_up = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     return stopping_ || reopen_ || !drafts_.empty();
   };

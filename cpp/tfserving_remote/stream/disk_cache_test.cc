@@ -177,11 +177,12 @@ TEST_F(DiskCacheTest, TheLongestUnusedGoFirst) {
   EXPECT_TRUE(Has(*cache, Chunk(1)));
   Put(*cache, Chunk(4));
   EXPECT_FALSE(fs::exists(FileOf(Chunk(2))));
+  EXPECT_TRUE(Has(*cache, Chunk(3)));
   Put(*cache, Chunk(5));
-  EXPECT_FALSE(fs::exists(FileOf(Chunk(3))));
-  Put(*cache, Chunk(6));
   EXPECT_FALSE(fs::exists(FileOf(Chunk(1))));
-  for (uint64_t seed : {4, 5, 6}) EXPECT_TRUE(Has(*cache, Chunk(seed)));
+  Put(*cache, Chunk(6));
+  EXPECT_FALSE(fs::exists(FileOf(Chunk(4))));
+  for (uint64_t seed : {3, 5, 6}) EXPECT_TRUE(Has(*cache, Chunk(seed)));
 }
 
 TEST_F(DiskCacheTest, NeverTakesMoreThanItMayAlsoInWholePages) {
@@ -195,6 +196,8 @@ TEST_F(DiskCacheTest, NeverTakesMoreThanItMayAlsoInWholePages) {
   Put(*cache, TestBytes(11 * kChunk, 1));
   EXPECT_FALSE(Has(*cache, TestBytes(11 * kChunk, 1)));
   EXPECT_GT(BytesIn(root() / "chunks"), options_.max_bytes / 2) << "for nothing";
+  Put(*cache, Chunk(99));
+  EXPECT_TRUE(Has(*cache, Chunk(99)));
   for (uint64_t seed = 0; seed < 200; ++seed) Put(*cache, TestBytes(10, 1000 + seed));
   EXPECT_LE(FilesIn(root() / "chunks").size(), options_.max_bytes / 4096);
 }
@@ -227,11 +230,21 @@ TEST_F(DiskCacheTest, ChunksOfAClockThatWasWrongDoNotStayForever) {
     const auto cache = *DiskCache::Create(options_, wrong, log_);
     cache->Put(DigestOf(Chunk(1)), Chunk(1), true);
   }
+  Put(*Open(), Chunk(2));
   const auto cache = Open();
-  Put(*cache, Chunk(2));
   Put(*cache, Chunk(3));
   EXPECT_FALSE(fs::exists(FileOf(Chunk(1))));
   EXPECT_TRUE(Has(*cache, Chunk(2)));
+}
+
+TEST_F(DiskCacheTest, TheRoomOfDamagedChunksIsFreeAgain) {
+  options_.max_bytes = 3 * kChunk;
+  const auto cache = Open();
+  for (uint64_t seed : {1, 2, 3, 4}) Put(*cache, Chunk(seed));
+  Overwrite(FileOf(Chunk(4)), Chunk(5));
+  EXPECT_FALSE(Has(*cache, Chunk(4)));
+  Put(*cache, Chunk(4));
+  for (uint64_t seed : {2, 3, 4}) EXPECT_TRUE(Has(*cache, Chunk(seed))) << seed;
 }
 
 TEST_F(DiskCacheTest, CountsAgainWhatOthersHaveRemoved) {
@@ -355,6 +368,17 @@ TEST_F(DiskCacheTest, WorksWithoutAFolderAndTakesItWhenItIsThere) {
   Put(*cache, Chunk(1));
   EXPECT_TRUE(Has(*cache, Chunk(1)));
   EXPECT_EQ(log_.Count("works again"), 1);
+}
+
+TEST_F(DiskCacheTest, TriesAgainAfterAMinuteAndNotBefore) {
+  Overwrite(options_.folder, "a file");
+  const auto cache = Open();
+  fs::remove(options_.folder);
+  for (int i = 0; i < 3; ++i) {
+    Put(*cache, Chunk(1));
+    cache->Flush();
+  }
+  EXPECT_FALSE(fs::exists(options_.folder));
 }
 
 TEST_F(DiskCacheTest, GoesOnWithoutWritingWhileTheDiskIsFull) {
