@@ -36,7 +36,7 @@ BasicManager::BasicManager(Options options)
 
 BasicManager::~BasicManager() {
   CancelAllLoads();
-  load_executor_.SetNumThreads(0);  // returns after the last load
+  load_executor_.Finish();  // a callback may ask for another load, which is cancelled already
   std::unique_ptr<Executor> late_unload_executor;
   {
     absl::MutexLock lock(&mu_);

@@ -183,6 +183,25 @@ TEST_F(LifecycleTest, EndsWhileALoadWaitsForAThread) {
   EXPECT_EQ(num_loads_, 0);
 }
 
+TEST_F(LifecycleTest, EndsAlthoughTheEndOfALoadAsksForAnother) {
+  Start(1, 0);
+  Manage();
+  absl::Notification failed;
+  const auto fail = [&failed](int) {
+    failed.Notify();
+    return absl::UnavailableError("not yet");
+  };
+  ASSERT_TRUE(manager_->ManageServable(MakeVersion("n", 1, fail)).ok());
+  BasicManager* const manager = manager_.get();
+  manager->LoadServable({"n", 1}, [this, manager](const absl::Status&) {
+    manager->LoadServable({"m", 1}, [this](const absl::Status& status) { load_status_ = status; });
+  });
+  failed.WaitForNotification();
+  End([] {});
+  EXPECT_TRUE(absl::IsCancelled(load_status_));
+  EXPECT_EQ(num_loads_, 0);
+}
+
 TEST_F(LifecycleTest, EndsWhileTheHookBeforeALoadRuns) {
   Start(2, 0);
   LoadLookout();

@@ -47,11 +47,17 @@ uint32_t ResizableExecutor::num_threads() const {
 }
 
 void ResizableExecutor::SetNumThreads(uint32_t num_threads) {
+  Replace(num_threads, /*may_overlap=*/false);
+}
+
+void ResizableExecutor::Finish() { Replace(/*num_threads=*/0, /*may_overlap=*/true); }
+
+void ResizableExecutor::Replace(uint32_t num_threads, bool may_overlap) {
   absl::MutexLock resize_lock(&resize_mu_);
   std::unique_ptr<Pool> pool = MakePool(num_threads);
   {
     absl::MutexLock lock(&mu_);
-    paused_ = std::min(num_threads_, num_threads) < 2;
+    paused_ = !may_overlap && std::min(num_threads_, num_threads) < 2;
     num_threads_ = num_threads;
     pool_.swap(pool);
     mu_.Await(absl::Condition(&NobodySchedules, pool.get()));

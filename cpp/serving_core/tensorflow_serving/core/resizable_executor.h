@@ -38,6 +38,9 @@ class ResizableExecutor final : public Executor {
   // Returns when everything scheduled before has run. Where closures never overlap (at most one
   // thread), before or after, they do not overlap in between either: Schedule waits.
   void SetNumThreads(uint32_t num_threads);
+  // Returns when everything scheduled before has run. What is scheduled meanwhile, also by a
+  // closure that has to be waited for, and later runs in the caller at once.
+  void Finish();
 
  private:
   struct Pool {
@@ -49,6 +52,7 @@ class ResizableExecutor final : public Executor {
   bool Open() const ABSL_SHARED_LOCKS_REQUIRED(mu_) { return !paused_; }
   static bool NobodySchedules(Pool* pool) { return pool->num_schedulers == 0; }
   std::unique_ptr<Pool> MakePool(uint32_t num_threads) const;
+  void Replace(uint32_t num_threads, bool may_overlap);
 
   Env* const env_;
   const std::string name_;
