@@ -270,6 +270,29 @@ TEST(ServingMapStressTest, AlwaysFindsAVersionWhileVersionsSwapAndNoneIsUnloaded
   EXPECT_THAT(map.GetIds(), ElementsAre(ServableId{"m", Swapper::kLast}));
 }
 
+TEST(ServingMapStressTest, NeverMissesAStreamWhoseVersionsSwapAsFastAsTheyCan) {
+  constexpr int64_t kSwaps = 20000;
+  const std::unique_ptr<Loader> loader = Loaded({"m", 1});
+  ServingMap map;
+  map.Add({"m", 0}, loader.get());
+  std::atomic<bool> stop{false};
+  std::atomic<int> misses{0};
+  std::vector<std::thread> readers;
+  for (int i = 0; i < 2; ++i) {
+    readers.emplace_back([&] {
+      const auto latest = ServableRequest::AutoVersionPolicy::kLatest;
+      while (!stop) misses += map.Find("m", absl::nullopt, latest) == nullptr;
+    });
+  }
+  for (int64_t version = 1; version <= kSwaps; ++version) {
+    map.Add({"m", version}, loader.get());
+    map.Remove({"m", version - 1});
+  }
+  stop = true;
+  for (std::thread& reader : readers) reader.join();
+  EXPECT_EQ(misses, 0);
+}
+
 TEST(ServingMapStressTest, UpdatesOfManyThreadsAllCount) {
   constexpr int kThreads = 4;
   constexpr int kStreams = 200;
