@@ -92,6 +92,12 @@ void AddRemoteFlags(ServerOptions& o, FlagTable& flags) {
   flags.Add("remote_connections", &o.remote_connections, "Ranged reads at once, over all models.");
   flags.Add("remote_max_bytes_in_flight", &o.remote_max_bytes_in_flight,
             "Bytes that are fetched but not yet used, over all models.");
+  flags.Add("remote_cache_dir", &o.remote_cache_dir,
+            "Folder on a local disk where chunks of versions with a manifest stay, so that what a "
+            "later version or a restart shares with them is not fetched again. Servers may share "
+            "it. Empty: none.");
+  flags.Add("remote_cache_max_bytes", &o.remote_cache_max_bytes,
+            "Bytes of all chunks in --remote_cache_dir; the longest unused go first.");
   flags.Add("remote_drain_seconds", &o.remote_drain_seconds,
             "How long requests may run on after SIGTERM or SIGINT. Keep it below the grace period "
             "of whatever sends the signal.");
@@ -180,6 +186,10 @@ absl::Status CheckNumbers(const ServerOptions& o) {
         "--num_unload_threads, --grpc_max_threads, --total_model_memory_limit_bytes and "
         "--remote_drain_seconds are 0 or more, --num_load_threads and --max_num_load_retries -1 or "
         "more");
+  }
+  if (o.remote_cache_max_bytes < 1) {
+    return absl::InvalidArgumentError(
+        "--remote_cache_max_bytes is 1 or more; without --remote_cache_dir there is no cache");
   }
   if (o.remote_connections < 1 || o.remote_max_bytes_in_flight < (1 << 20)) {
     return absl::InvalidArgumentError(

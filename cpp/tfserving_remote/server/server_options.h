@@ -55,6 +55,9 @@ struct ServerOptions {
   std::string remote_verify;
   int32_t remote_connections = 16;
   int64_t remote_max_bytes_in_flight = int64_t{256} << 20;
+  /// Empty: no chunks are kept on disk.
+  std::string remote_cache_dir;
+  int64_t remote_cache_max_bytes = int64_t{10} << 30;
   int32_t remote_drain_seconds = 25;
 
   bool version = false;

@@ -94,6 +94,7 @@ TEST(ServerOptionsTest, RefusesWhatDoesNotFitTogether) {
   EXPECT_THAT(ParseError({"--model_config_file_poll_wait_seconds=5"}),
               HasSubstr("belongs to --model_config_file"));
   EXPECT_THAT(ParseError({"--total_model_memory_limit_bytes=-1"}), HasSubstr("0 or more"));
+  EXPECT_THAT(ParseError({"--remote_cache_max_bytes=0"}), HasSubstr("remote_cache_max_bytes"));
 }
 
 TEST(ServerOptionsTest, HelpAndVersionNeedNoModel) {

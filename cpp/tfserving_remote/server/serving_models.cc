@@ -12,6 +12,7 @@
 #include "tfserving_remote/plugin/verification.h"
 #include "tfserving_remote/server/model_config.h"
 #include "tfserving_remote/server/platform_sources.h"
+#include "tfserving_remote/stream/disk_cache.h"
 #include "tfserving_remote/stream/streaming_saved_model_adapter.h"
 
 namespace tfserving_remote {
@@ -42,6 +43,19 @@ absl::Status SetVerification(const ServerOptions& options, VersionReaderOptions&
   if (status.ok()) return status;
   return absl::Status(status.code(),
                       absl::StrCat("--remote_trusted_keys, --remote_verify: ", status.message()));
+}
+
+absl::Status SetCache(const ServerOptions& options, StreamingOptions& streaming) {
+  if (options.remote_cache_dir.empty()) return absl::OkStatus();
+  absl::StatusOr<std::shared_ptr<DiskCache>> cache = DiskCache::Create(
+      {options.remote_cache_dir, static_cast<uint64_t>(options.remote_cache_max_bytes)},
+      *streaming.clock, *streaming.log);
+  if (!cache.ok()) {
+    return absl::Status(cache.status().code(),
+                        absl::StrCat("--remote_cache_dir: ", cache.status().message()));
+  }
+  streaming.reader.cache = *std::move(cache);
+  return absl::OkStatus();
 }
 
 // Upstream's rule: once either of the two is set, both come from them.
@@ -95,6 +109,7 @@ absl::StatusOr<std::unique_ptr<ServingModels>> ServingModels::Create(
   if (absl::Status status = SetVerification(options, streaming->reader); !status.ok()) {
     return status;
   }
+  if (absl::Status status = SetCache(options, *streaming); !status.ok()) return status;
   models->streaming_ = *std::move(streaming);
   if (absl::Status status = models->CreateCore(num_models); !status.ok()) return status;
   return models;
