@@ -177,8 +177,8 @@ constexpr char kBlocked[] = R"pb(
   }
   method_name: "tensorflow/serving/predict")pb";
 
-// By way of the wire format: text leaves it to the first reader of a map to build it, which protobuf
-// does safely, but out of the thread sanitizer's sight.
+// By way of the wire format: text leaves it to the first reader of a map to build it, which
+// protobuf does safely, but out of the thread sanitizer's sight.
 template <typename Proto>
 Proto Parse(const char* text) {
   Proto from_text;
