@@ -36,8 +36,8 @@ TEST(ModelListTest, JoinsOnlyRelativePathsToTheRootDir) {
   ModelConfig relative = Model("r");
   relative.set_base_path("r");
   ModelConfigList resolved;
-  ASSERT_TRUE(Resolve({relative, Model("m")}, &resolved, "s3://bucket/root/").ok());
-  EXPECT_EQ(resolved.config(0).base_path(), "s3://bucket/root/r");
+  ASSERT_TRUE(Resolve({relative, Model("m")}, &resolved, "s3://bucket/models/").ok());
+  EXPECT_EQ(resolved.config(0).base_path(), "s3://bucket/models/r");
   EXPECT_EQ(resolved.config(1).base_path(), "/models/m");
 }
 

@@ -115,13 +115,13 @@ TEST_F(ServerCoreTest, JoinsTheRootDirAndPutsThePrefixInFrontOfWhatIsLoaded) {
   ModelConfig relative = Model("r");
   relative.set_base_path("sub/r");
   ServerCore::Options options = MakeOptions(ListOfModels({Model("m"), relative}));
-  options.model_config_list_root_dir = "gs://root";
+  options.model_config_list_root_dir = "gs://models";
   options.storage_path_prefix = "/mnt";
   Aspire("m", {1});
   Aspire("r", {1});
   ASSERT_TRUE(ServerCore::Create(std::move(options), &core_).ok());
   EXPECT_EQ(Ask(Spec("m")), "hello:/mnt/models/m/1");
-  EXPECT_EQ(Ask(Spec("r")), "hello:/mnt/gs://root/sub/r/1");
+  EXPECT_EQ(Ask(Spec("r")), "hello:/mnt/gs://models/sub/r/1");
 }
 
 TEST_F(ServerCoreTest, UsesTheAdaptersAndTheMonitorItIsGiven) {
