@@ -34,13 +34,11 @@ absl::StatusOr<std::unique_ptr<VersionReader>> Open(const std::string& text, int
   if (!opener.ok()) return opener.status();
   auto store = (*opener)->Open(*url);
   if (!store.ok()) return store.status();
-  const size_t split = url->key.rfind('/') + 1;
   TransferPoolOptions pool;
   pool.connections = connections;
   VersionReaderOptions reader;
   reader.manifest_mode = mode;
-  return OpenVersion({*store, url->key.substr(0, split), url->key.substr(split)}, reader,
-                     CreateTransferPool(pool), {});
+  return OpenVersion(LocateVersion(*std::move(store), *url), reader, CreateTransferPool(pool), {});
 }
 
 // Each file into memory that was never touched before, as a checkpoint reader does it.

@@ -72,10 +72,6 @@ class PyVersionReader {
                                                              ManifestMode mode, int connections) {
     absl::StatusOr<StorageUrl> url = StorageUrl::Parse(text);
     if (!url.ok()) return url.status();
-    const size_t slash = url->key.rfind('/');
-    VersionLocation location;
-    location.path_name = slash == std::string::npos ? url->key : url->key.substr(slash + 1);
-    location.base_key = slash == std::string::npos ? "" : url->key.substr(0, slash + 1);
     const absl::StatusOr<StoreOptions> store_options =
         StoreOptions::FromEnvironment(ProcessEnvironment());
     if (!store_options.ok()) return store_options.status();
@@ -84,12 +80,12 @@ class PyVersionReader {
     if (!opener.ok()) return opener.status();
     absl::StatusOr<std::shared_ptr<ObjectStore>> store = (*opener)->Open(*url);
     if (!store.ok()) return store.status();
-    location.store = *std::move(store);
     VersionReaderOptions options;
     options.manifest_mode = mode;
     TransferPoolOptions pool;
     pool.connections = connections;
-    return OpenVersion(std::move(location), options, CreateTransferPool(pool), StoreCallOptions());
+    return OpenVersion(LocateVersion(*std::move(store), *url), options, CreateTransferPool(pool),
+                       StoreCallOptions());
   }
 
   absl::StatusOr<uint64_t> FileSize(const std::string& path) {

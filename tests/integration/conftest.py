@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+from fault_proxy import FaultProxy, fault_proxy
 from stores import (
     FolderStore,
     GcsStore,
@@ -89,3 +90,17 @@ def s3(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> S3Store:
     opened = _open("moto", request, tmp_path)
     assert isinstance(opened, S3Store)
     return opened
+
+
+@pytest.fixture
+def proxy(moto: str, s3: S3Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultProxy]:
+    """The server sees the store through the proxy; this process sees it directly."""
+    for key, value in s3.environment.items():
+        monkeypatch.setenv(key, value)
+    with fault_proxy(moto) as opened:
+        yield opened
+
+
+@pytest.fixture
+def through(proxy: FaultProxy, s3: S3Store) -> dict[str, str]:
+    return {**s3.environment, "AWS_ENDPOINT_URL_S3": proxy.endpoint}

@@ -5,30 +5,15 @@ import pathlib
 import re
 import subprocess
 import threading
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from fault_proxy import Answer, FaultProxy, fault_proxy
+from fault_proxy import Answer, FaultProxy
 from model_server import ModelServer, server_command, serving
 from stores import S3Store
 from tfserving_remote import publish
 
 DATA = r"GET /[^/]+/m/.*variables\.data"
-
-
-@pytest.fixture
-def proxy(moto: str, s3: S3Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultProxy]:
-    """What the server asks for goes through the proxy; this process sees the store directly."""
-    for key, value in s3.environment.items():
-        monkeypatch.setenv(key, value)
-    with fault_proxy(moto) as opened:
-        yield opened
-
-
-@pytest.fixture
-def through(proxy: FaultProxy, s3: S3Store) -> dict[str, str]:
-    return {**s3.environment, "AWS_ENDPOINT_URL_S3": proxy.endpoint}
 
 
 @pytest.fixture

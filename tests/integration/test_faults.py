@@ -2,30 +2,15 @@
 """What the store does wrong is not the users' fault: it is told, healed from, and never served."""
 
 import pathlib
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from fault_proxy import FaultProxy, empty_listing, fault_proxy, flip_byte, status, truncate
+from fault_proxy import FaultProxy, empty_listing, flip_byte, status, truncate
 from model_server import ModelServer, serving
 from stores import ACCESS_KEY, SECRET_KEY, S3Store, copy_folder
 from tfserving_remote import publish
 
 X = np.array([[1.0]], np.float32)
-
-
-@pytest.fixture
-def proxy(moto: str, s3: S3Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultProxy]:
-    """The server sees the store through the proxy; this process sees it directly."""
-    for key, value in s3.environment.items():
-        monkeypatch.setenv(key, value)
-    with fault_proxy(moto) as opened:
-        yield opened
-
-
-@pytest.fixture
-def through(proxy: FaultProxy, s3: S3Store) -> dict[str, str]:
-    return {**s3.environment, "AWS_ENDPOINT_URL_S3": proxy.endpoint}
 
 
 def flags(s3: S3Store, model: str = "m") -> tuple[str, ...]:

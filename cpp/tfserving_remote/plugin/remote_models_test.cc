@@ -8,6 +8,7 @@
 #include "google/protobuf/text_format.h"
 #include "tfserving_remote/store/memory/memory_store.h"
 #include "tfserving_remote/testing/fake_clock.h"
+#include "tfserving_remote/testing/one_store.h"
 #include "tfserving_remote/testing/recording_log.h"
 
 namespace tfserving_remote {
@@ -17,15 +18,6 @@ namespace tfs = ::tensorflow::serving;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-
-class OneStore final : public StoreOpener {
- public:
-  explicit OneStore(std::shared_ptr<ObjectStore> store) : store_(std::move(store)) {}
-  absl::StatusOr<std::shared_ptr<ObjectStore>> Open(const StorageUrl&) override { return store_; }
-
- private:
-  const std::shared_ptr<ObjectStore> store_;
-};
 
 tfs::ModelConfigList Models(const std::string& text) {
   tfs::ModelConfigList models;

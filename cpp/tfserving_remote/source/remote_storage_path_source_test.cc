@@ -10,6 +10,7 @@
 #include "tfserving_remote/store/memory/memory_store.h"
 #include "tfserving_remote/testing/fake_clock.h"
 #include "tfserving_remote/testing/faulty_store.h"
+#include "tfserving_remote/testing/one_store.h"
 #include "tfserving_remote/testing/recording_log.h"
 
 namespace tfserving_remote {
@@ -19,17 +20,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using Verb = FaultyStore::Verb;
-
-class OneStore final : public StoreOpener {
- public:
-  explicit OneStore(std::shared_ptr<ObjectStore> store) : store_(std::move(store)) {}
-  absl::StatusOr<std::shared_ptr<ObjectStore>> Open(const StorageUrl& url) override {
-    return store_;
-  }
-
- private:
-  const std::shared_ptr<ObjectStore> store_;
-};
 
 /// A target that keeps what it is told as "<name>: <path> <path>".
 class Target {

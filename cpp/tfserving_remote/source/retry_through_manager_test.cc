@@ -18,6 +18,7 @@
 #include "tfserving_remote/source/servable_watch.h"
 #include "tfserving_remote/store/memory/memory_store.h"
 #include "tfserving_remote/testing/fake_clock.h"
+#include "tfserving_remote/testing/one_store.h"
 
 namespace tfserving_remote {
 namespace {
@@ -26,17 +27,6 @@ namespace tfs = ::tensorflow::serving;
 using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::UnorderedElementsAre;
-
-class OneStore final : public StoreOpener {
- public:
-  explicit OneStore(std::shared_ptr<ObjectStore> store) : store_(std::move(store)) {}
-  absl::StatusOr<std::shared_ptr<ObjectStore>> Open(const StorageUrl& url) override {
-    return store_;
-  }
-
- private:
-  const std::shared_ptr<ObjectStore> store_;
-};
 
 class RetryThroughManagerTest : public testing::Test {
  protected:

@@ -9,6 +9,7 @@
 #include "tfserving_remote/store/memory/memory_store.h"
 #include "tfserving_remote/testing/fake_clock.h"
 #include "tfserving_remote/testing/faulty_store.h"
+#include "tfserving_remote/testing/one_store.h"
 #include "tfserving_remote/testing/recording_log.h"
 
 namespace tfserving_remote {
@@ -20,19 +21,6 @@ using testing::IsEmpty;
 using testing::Optional;
 using Verb = FaultyStore::Verb;
 using Sent = std::optional<std::vector<std::string>>;
-
-class OneStore final : public StoreOpener {
- public:
-  explicit OneStore(std::shared_ptr<ObjectStore> store) : store_(std::move(store)) {}
-  absl::StatusOr<std::shared_ptr<ObjectStore>> Open(const StorageUrl& url) override {
-    if (!error.ok()) return error;
-    return store_;
-  }
-  absl::Status error;
-
- private:
-  const std::shared_ptr<ObjectStore> store_;
-};
 
 class ServableWatchTest : public testing::Test {
  protected:

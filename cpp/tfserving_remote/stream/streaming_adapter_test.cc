@@ -7,6 +7,7 @@
 #include "tensorflow/core/platform/env.h"
 #include "tensorflow_serving/core/simple_loader.h"
 #include "tfserving_remote/stream/test_versions.h"
+#include "tfserving_remote/testing/one_store.h"
 
 namespace tfserving_remote {
 namespace {
@@ -33,15 +34,6 @@ class TextAdapter final : public tfs::SimpleLoaderSourceAdapter<tfs::StoragePath
     return tensorflow::ReadFileToString(tensorflow::Env::Default(), folder + "/text.txt",
                                         &(*text)->content);
   }
-};
-
-class OneStore final : public StoreOpener {
- public:
-  explicit OneStore(std::shared_ptr<ObjectStore> store) : store_(std::move(store)) {}
-  absl::StatusOr<std::shared_ptr<ObjectStore>> Open(const StorageUrl&) override { return store_; }
-
- private:
-  const std::shared_ptr<ObjectStore> store_;
 };
 
 class StreamingPlatformAdapterTest : public ::testing::Test {

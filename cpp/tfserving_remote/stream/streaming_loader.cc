@@ -26,12 +26,6 @@ absl::Status Explain(const absl::Status& from_loader, const VersionReader& reade
       absl::StrCat(cause.message(), "; what loads the model said: ", from_loader.message()));
 }
 
-VersionLocation LocationOf(std::shared_ptr<ObjectStore> store, const StorageUrl& url) {
-  const size_t slash = url.key.rfind('/');
-  const size_t split = slash == std::string::npos ? 0 : slash + 1;
-  return {std::move(store), url.key.substr(0, split), url.key.substr(split)};
-}
-
 }  // namespace
 
 StreamingLoader::StreamingLoader(StorageUrl url, std::shared_ptr<const StreamingOptions> options,
@@ -71,8 +65,8 @@ absl::StatusOr<std::shared_ptr<VersionReader>> StreamingLoader::Open(
   call.cancellation = cancellation_.get();
   call.deadline = deadline;
   absl::StatusOr<std::unique_ptr<VersionReader>> reader =
-      OpenVersion(LocationOf(*std::move(store), url_), options_->reader, options_->transfers, call,
-                  &fingerprint);
+      OpenVersion(LocateVersion(*std::move(store), url_), options_->reader, options_->transfers,
+                  call, &fingerprint);
   if (!reader.ok()) return reader.status();
   return std::shared_ptr<VersionReader>(*std::move(reader));
 }

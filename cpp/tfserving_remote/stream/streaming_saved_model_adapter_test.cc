@@ -14,6 +14,7 @@
 #include "tfserving_remote/stream/test_versions.h"
 #include "tfserving_remote/testing/fake_clock.h"
 #include "tfserving_remote/testing/faulty_store.h"
+#include "tfserving_remote/testing/one_store.h"
 #include "tfserving_remote/testing/recording_log.h"
 
 namespace tfserving_remote {
@@ -23,15 +24,6 @@ namespace tfs = ::tensorflow::serving;
 using ::testing::HasSubstr;
 
 constexpr uint64_t kChunk = 1 << 20;
-
-class OneStore final : public StoreOpener {
- public:
-  explicit OneStore(std::shared_ptr<ObjectStore> store) : store_(std::move(store)) {}
-  absl::StatusOr<std::shared_ptr<ObjectStore>> Open(const StorageUrl&) override { return store_; }
-
- private:
-  const std::shared_ptr<ObjectStore> store_;
-};
 
 // What a model with one input of one number answers.
 template <typename In, typename Out>

@@ -9,6 +9,12 @@
 
 namespace tfserving_remote {
 
+VersionLocation LocateVersion(std::shared_ptr<ObjectStore> store, const StorageUrl& url) {
+  const size_t slash = url.key.rfind('/');
+  const size_t split = slash == std::string::npos ? 0 : slash + 1;
+  return {std::move(store), url.key.substr(0, split), url.key.substr(split)};
+}
+
 absl::StatusOr<std::unique_ptr<VersionReader>> OpenVersion(VersionLocation location,
                                                            const VersionReaderOptions& options,
                                                            std::shared_ptr<TransferPool> pool,

@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "tfserving_remote/base/storage_url.h"
 #include "tfserving_remote/manifest/manifest.h"
 #include "tfserving_remote/manifest/trusted_keys.h"
 #include "tfserving_remote/store/object_store.h"
@@ -94,6 +95,9 @@ struct VersionLocation {
   /// Last part of the path: "0000001" or "7.tar.gz".
   std::string path_name;
 };
+
+/// The location that the URL of a version means in its store. Pure.
+VersionLocation LocateVersion(std::shared_ptr<ObjectStore> store, const StorageUrl& url);
 
 /// Threads and memory that all streams of a process share (transfer_pool.h).
 class TransferPool;

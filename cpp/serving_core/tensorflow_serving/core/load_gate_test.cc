@@ -154,6 +154,15 @@ class LoadGateTest : public ::testing::Test {
     ASSERT_TRUE(manager_->ManageServable(MakeVersion(name, script)).ok());
     manager_->LoadServable({name, 1}, request->Callback());
   }
+  // `a` loads until it is let go on; `b` fits only without it, and waits.
+  void StartTwoOfWhichOneWaits() {
+    Start(2);
+    a_.HoldLoad();
+    StartLoad("a", &a_, &load_a_);
+    a_.AwaitLoading();
+    StartLoad("b", &b_, &load_b_);
+    b_.AwaitEstimates(2);
+  }
   absl::Status Load(const std::string& name, Script* script) {
     Request request;
     StartLoad(name, script, &request);
@@ -208,12 +217,7 @@ TEST_F(LoadGateTest, AsksNobodyWithoutATracker) {
 }
 
 TEST_F(LoadGateTest, WaitsForALoadThatMayFail) {
-  Start(2);
-  a_.HoldLoad();
-  StartLoad("a", &a_, &load_a_);
-  a_.AwaitLoading();
-  StartLoad("b", &b_, &load_b_);
-  b_.AwaitEstimates(2);
+  StartTwoOfWhichOneWaits();
   EXPECT_EQ(StateOf("b"), State::kLoadRequested);
   a_.LetFail();
   EXPECT_TRUE(absl::IsDataLoss(load_a_.Await()));
@@ -221,24 +225,14 @@ TEST_F(LoadGateTest, WaitsForALoadThatMayFail) {
 }
 
 TEST_F(LoadGateTest, RefusesWhenTheLoadItWaitedForStays) {
-  Start(2);
-  a_.HoldLoad();
-  StartLoad("a", &a_, &load_a_);
-  a_.AwaitLoading();
-  StartLoad("b", &b_, &load_b_);
-  b_.AwaitEstimates(2);
+  StartTwoOfWhichOneWaits();
   a_.LetLoad();
   EXPECT_TRUE(absl::IsResourceExhausted(load_b_.Await()));
   EXPECT_TRUE(load_a_.Await().ok());
 }
 
 TEST_F(LoadGateTest, SeesThatALoadedServableNeedsLessThanItsLoad) {
-  Start(2);
-  a_.HoldLoad();
-  StartLoad("a", &a_, &load_a_);
-  a_.AwaitLoading();
-  StartLoad("b", &b_, &load_b_);
-  b_.AwaitEstimates(2);
+  StartTwoOfWhichOneWaits();
   a_.LetLoad(/*needs_then=*/4);
   EXPECT_TRUE(load_b_.Await().ok());
 }
